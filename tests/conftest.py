@@ -1,0 +1,27 @@
+"""What every test may use: the marker of `tests.needs`, and the folders of recorded conversations and NIST vectors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest.register_assert_rewrite("tests.needs")
+
+from tests.needs import captures_dir, needs, recorded_conversations, vectors_dir  # noqa: E402  (after the line above)
+
+__all__ = ["captures_dir", "needs", "recorded_conversations", "vectors_dir"]
+
+pytest_plugins = ("tests.needs", "pytester")
+
+
+@pytest.fixture(scope="session")
+def captures() -> Path:
+    """The folder of recorded conversations; for tests that say `needs("shared-captures")`."""
+    return captures_dir()
+
+
+@pytest.fixture(scope="session")
+def vectors() -> Path:
+    """The folder of NIST vectors; for tests that say `needs("nist-vectors")`."""
+    return vectors_dir()
