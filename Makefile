@@ -1,0 +1,50 @@
+# ikelab: the commands of the project. `make lab` is for learners, the rest for those who change the project.
+#
+#   make lab     open the first lesson in JupyterLab      LAB_ARGS="--port 8890 --no-browser"
+#   make test    all checks this machine can run          PYTEST_ARGS="-k esp"
+#   make bench   measure                                  BENCH="import_time"
+#   make soak    the long runs
+#   make lint    ruff and mypy alone
+#
+# PYTHON names the interpreter for the environment (3.11 or newer), VENV the folder it goes to.
+
+PYTHON ?= python3
+VENV ?= .venv
+LAB_ARGS ?=
+PYTEST_ARGS ?=
+BENCH ?=
+
+BIN := $(VENV)/bin
+INSTALL := $(if $(shell command -v uv 2>/dev/null),uv pip install --python $(BIN)/python,$(BIN)/python -m pip install --disable-pip-version-check)
+
+.DEFAULT_GOAL := lab
+.PHONY: lab test bench soak lint
+
+lab: $(VENV)/learner.stamp
+	$(BIN)/ikelab lab $(LAB_ARGS)
+
+test: lint
+	$(BIN)/python -m pytest -n auto --cov --cov-report=term $(PYTEST_ARGS)
+
+bench: $(VENV)/developer.stamp
+	$(BIN)/python -m tests.bench $(BENCH)
+
+soak: $(VENV)/developer.stamp
+	$(BIN)/python -m pytest -m soak $(PYTEST_ARGS)
+
+lint: $(VENV)/developer.stamp
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+# The environment follows pyproject.toml: whoever changes that gets it installed anew with the next command.
+$(VENV)/learner.stamp: pyproject.toml | $(VENV)/pyvenv.cfg
+	$(INSTALL) -e '.[all]'
+	touch $@
+
+$(VENV)/developer.stamp: pyproject.toml | $(VENV)/pyvenv.cfg
+	$(INSTALL) -e '.[all,dev]'
+	touch $@ $(VENV)/learner.stamp
+
+$(VENV)/pyvenv.cfg:
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("ikelab needs Python 3.11 or newer; $(PYTHON) is " + sys.version.split()[0] + ". Name another one: make lab PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)

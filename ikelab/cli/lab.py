@@ -1,0 +1,143 @@
+"""Open JupyterLab at the first lesson."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterable
+from pathlib import Path
+from urllib.parse import quote
+
+import click
+
+from ikelab.course.lessons import FIRST_LESSON, bring_lessons
+from ikelab.course.shipped import in_a_clone, shipped_folder
+from ikelab.errors import Misuse
+
+OWN_JUPYTER_SETTINGS = Path(__file__).parent / "jupyter"
+USUAL_PORTS = range(8888, 8988)
+SECONDS_TO_START = 120
+SECONDS_TO_STOP = 15
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(1, 65535), help="Port on 127.0.0.1.  [default: the first free from 8888]")
+@click.option("--no-browser", is_flag=True, help="Only print the URL.")
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    help="Where your lessons are kept.  [default: those of the clone, or else ikelab-lessons in your home]",
+)
+def command(port: int | None, no_browser: bool, folder: Path | None) -> None:
+    """Open JupyterLab at the first lesson, and print its URL.
+
+    Run from a clone, the lessons are those of the clone. Run from an installed ikelab, they are first copied into a
+    folder of yours; what you changed there stays as it is.
+    """
+    if importlib.util.find_spec("jupyterlab") is None:
+        raise Misuse("ikelab lab needs JupyterLab, which is not installed: pip install 'ikelab[all]'")
+    lessons = _lessons_to_open(folder)
+    if not (lessons / FIRST_LESSON).is_file():
+        raise Misuse(f"{lessons}: expected the first lesson, {FIRST_LESSON}, there, and found none")
+    raise SystemExit(_serve(lessons, port=_free_port([port] if port else USUAL_PORTS), opens_browser=not no_browser))
+
+
+def _lessons_to_open(folder: Path | None) -> Path:
+    if folder is None and in_a_clone():
+        return shipped_folder("lessons")
+    origin = shipped_folder("lessons")
+    delivery = bring_lessons(origin=origin, folder=(folder or Path.home() / "ikelab-lessons").absolute())
+    for sentence in delivery.sentences():
+        click.echo(sentence)
+    return delivery.folder
+
+
+def _free_port(candidates: Iterable[int]) -> int:
+    """The first of these ports that nobody listens on. Raises Misuse if there is none."""
+    tried = tuple(candidates)
+    for port in tried:
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            if os.name == "posix":
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    asked = str(tried[0]) if len(tried) == 1 else f"{tried[0]} to {tried[-1]}"
+    raise Misuse(f"--port: expected a free port on 127.0.0.1, but {asked} cannot be had; name another one")
+
+
+def _serve(lessons: Path, *, port: int, opens_browser: bool) -> int:
+    """Run JupyterLab until it ends or is interrupted; its exit status."""
+    token = secrets.token_urlsafe(24)
+    site = f"http://127.0.0.1:{port}"
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    server = subprocess.Popen(_command_line(lessons, port, opens_browser), env=_environment(token))
+    try:
+        _wait_until_it_answers(server, f"{site}/api")
+        click.echo(f"Lessons: {lessons}")
+        click.echo(f"Open:    {site}{_page(FIRST_LESSON)}?token={token}")
+        click.echo("Stop:    Ctrl-C")
+        return server.wait()
+    except KeyboardInterrupt:
+        click.echo("Stopping.")
+        return 0
+    finally:
+        _stop(server)
+
+
+def _command_line(lessons: Path, port: int, opens_browser: bool) -> list[str]:
+    as_root = getattr(os, "geteuid", lambda: 1)() == 0
+    return [
+        *(sys.executable, "-m", "jupyterlab"),
+        *([] if opens_browser else ["--no-browser"]),
+        *(["--allow-root"] if as_root else []),
+        *("--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0", "--log-level=WARN"),
+        f"--ServerApp.root_dir={lessons}",
+        f"--LabApp.default_url={_page(FIRST_LESSON)}",
+        "--ServerApp.answer_yes=True",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.extension_manager=readonly",
+    ]
+
+
+def _environment(token: str) -> dict[str, str]:
+    """The token goes by the environment, for command lines can be read by everybody on the machine."""
+    settings = os.pathsep.join(filter(None, (str(OWN_JUPYTER_SETTINGS), os.environ.get("JUPYTER_CONFIG_PATH"))))
+    return {**os.environ, "JUPYTER_TOKEN": token, "JUPYTER_CONFIG_PATH": settings}
+
+
+def _page(lesson: str) -> str:
+    return f"/lab/tree/{quote(lesson)}"
+
+
+def _wait_until_it_answers(server: subprocess.Popen[bytes], url: str) -> None:
+    straight = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    deadline = time.monotonic() + SECONDS_TO_START
+    while time.monotonic() < deadline:
+        if (status := server.poll()) is not None:
+            raise Misuse(f"JupyterLab ended with status {status} before it answered; it said why above")
+        try:
+            with straight.open(url, timeout=2):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    raise Misuse(f"JupyterLab did not answer at {url} within {SECONDS_TO_START} s")
+
+
+def _stop(server: subprocess.Popen[bytes]) -> None:
+    server.terminate()
+    try:
+        server.wait(SECONDS_TO_STOP)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()

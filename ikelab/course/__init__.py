@@ -1,0 +1,1 @@
+"""What a learner works with: lessons, recorded conversations, exercises and their checks."""
