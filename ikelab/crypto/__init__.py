@@ -1,0 +1,1 @@
+"""Numbers and names become secrets: hashes, ciphers, Diffie-Hellman groups, and RFC 2409's formulas."""

@@ -1,0 +1,137 @@
+"""The only place that calls the cryptographic library for ciphers and curves: bytes and names in, bytes out.
+
+The library is imported when the first cipher or curve is asked for, never before, so that hashes and formulas work
+where it is absent. Its legacy ciphers have moved house before: they are looked for here, and no warning about that
+reaches a learner.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from ikelab.errors import Misuse
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.ciphers import BlockCipherAlgorithm, Cipher, modes
+
+
+class _Context(Protocol):
+    def update(self, data: bytes, /) -> bytes: ...
+    def finalize(self) -> bytes: ...
+
+
+def encrypt_cbc(block_cipher: str, key: bytes, iv: bytes, data: bytes) -> bytes:
+    """Whole blocks of `data` encrypted in CBC mode by "AES", "3DES", "DES" or "Camellia"."""
+    return _run(block_cipher, _cbc(block_cipher, key, iv).encryptor, data)
+
+
+def decrypt_cbc(block_cipher: str, key: bytes, iv: bytes, data: bytes) -> bytes:
+    """The inverse of `encrypt_cbc`."""
+    return _run(block_cipher, _cbc(block_cipher, key, iv).decryptor, data)
+
+
+def seal_gcm(key: bytes, nonce: bytes, data: bytes, associated: bytes) -> tuple[bytes, bytes]:
+    """AES-GCM: the ciphertext and its 16-octet tag, which also covers `associated`."""
+    encryptor = _gcm(key, nonce).encryptor()
+    encryptor.authenticate_additional_data(associated)
+    ciphertext = encryptor.update(data) + encryptor.finalize()
+    return ciphertext, encryptor.tag
+
+
+def open_gcm(key: bytes, nonce: bytes, ciphertext: bytes, tag: bytes, associated: bytes) -> bytes | None:
+    """AES-GCM: the plaintext, or None if the tag (its first 8, 12 or 16 octets) does not belong to it."""
+    from cryptography.exceptions import InvalidTag
+
+    decryptor = _gcm(key, nonce, tag).decryptor()
+    decryptor.authenticate_additional_data(associated)
+    plaintext = decryptor.update(ciphertext)
+    try:
+        return plaintext + decryptor.finalize()
+    except InvalidTag:
+        return None
+
+
+def curve_public(curve: str, private: int) -> tuple[int, int]:
+    """The point private·G of "secp256r1", "secp384r1" or "secp521r1", as its coordinates x and y."""
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    point = ec.derive_private_key(private, _curve(curve)).public_key().public_numbers()
+    return point.x, point.y
+
+
+def curve_shared(curve: str, private: int, x: int, y: int) -> bytes:
+    """The x coordinate of private·(x, y), with leading zeros. The point has been checked to lie on the curve."""
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    peer = ec.EllipticCurvePublicNumbers(x, y, _curve(curve)).public_key()
+    return ec.derive_private_key(private, _curve(curve)).exchange(ec.ECDH(), peer)
+
+
+def x25519_public(private: bytes) -> bytes:
+    """X25519(private, 9)."""
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+    return X25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw()
+
+
+def x25519_shared(private: bytes, peer: bytes) -> bytes | None:
+    """X25519(private, peer), or None where that is all zeros: the peer's value has a small order."""
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+
+    try:
+        return X25519PrivateKey.from_private_bytes(private).exchange(X25519PublicKey.from_public_bytes(peer))
+    except ValueError:
+        return None
+
+
+def _algorithm(block_cipher: str, key: bytes) -> BlockCipherAlgorithm:
+    from cryptography.hazmat.decrepit.ciphers import algorithms as legacy
+    from cryptography.hazmat.primitives.ciphers import algorithms
+
+    match block_cipher:
+        case "AES":
+            return algorithms.AES(key)
+        case "3DES":
+            return legacy.TripleDES(key)
+        case "DES":
+            return legacy.TripleDES(key * 3)  # encrypt, decrypt, encrypt with one key is a single encryption
+        case "Camellia" if hasattr(legacy, "Camellia"):
+            return legacy.Camellia(key)
+        case "Camellia":
+            return algorithms.Camellia(key)
+    raise Misuse(f"block cipher: expected AES, 3DES, DES or Camellia, got {block_cipher}")
+
+
+def _cbc(block_cipher: str, key: bytes, iv: bytes) -> Cipher[modes.CBC]:
+    from cryptography.hazmat.primitives.ciphers import Cipher, modes
+
+    return Cipher(_algorithm(block_cipher, key), modes.CBC(iv))
+
+
+def _gcm(key: bytes, nonce: bytes, tag: bytes | None = None) -> Cipher[modes.GCM]:
+    from cryptography.hazmat.primitives.ciphers import Cipher, modes
+
+    return Cipher(_algorithm("AES", key), modes.GCM(nonce, tag, min_tag_length=8))
+
+
+def _run(block_cipher: str, start: Callable[[], _Context], data: bytes) -> bytes:
+    from cryptography.exceptions import UnsupportedAlgorithm
+
+    try:
+        running = start()
+    except UnsupportedAlgorithm as error:
+        raise Misuse(f"{block_cipher}: the OpenSSL on this machine does not offer it ({error})") from error
+    return running.update(data) + running.finalize()
+
+
+def _curve(name: str) -> ec.EllipticCurve:
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    curves: dict[str, Callable[[], ec.EllipticCurve]] = {
+        "secp256r1": ec.SECP256R1,
+        "secp384r1": ec.SECP384R1,
+        "secp521r1": ec.SECP521R1,
+    }
+    return curves[name]()
