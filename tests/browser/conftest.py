@@ -1,0 +1,19 @@
+"""Browser tests share one JupyterLab and one Chromium, so they run in one process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest.register_assert_rewrite("tests.browser.lab")
+
+from tests.browser.lab import chromium, lab, lab_page  # noqa: E402  (after the line above)
+
+__all__ = ["chromium", "lab", "lab_page"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("browser"))
