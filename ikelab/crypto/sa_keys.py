@@ -36,12 +36,10 @@ class SaKeys:
         algorithms = Protection(cipher=self.cipher, integrity=self.integrity)
         if (algorithms.cipher is None) != (self.protocol == "AH"):
             raise Misuse(f"{self.protocol}: expected a cipher for ESP and none for AH, got {algorithms}")
-        for algorithm, key, size in (
-            (self.cipher, self.enc_key, self.cipher.keymat_size if self.cipher else 0),
-            (self.integrity, self.auth_key, self.integrity.key_size if self.integrity else 0),
-        ):
-            if key is not None:
-                expect_size(f"{algorithm.family if algorithm else 'no algorithm'} key", key, size)
+        if self.enc_key is not None:
+            expect_size("encryption key", self.enc_key, self.cipher.keymat_size if self.cipher else 0)
+        if self.auth_key is not None:
+            expect_size("integrity key", self.auth_key, self.integrity.key_size if self.integrity else 0)
 
     @classmethod
     def from_keymat(

@@ -1,0 +1,148 @@
+"""How an AH packet is checked by someone who only listens: what routers may change is zeroed, and the rest must match.
+
+The clauses are RFC 4302's. AH covers the IP header in front of it, so the whole IP packet is needed, and no
+fragment of one (§3.4.1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ikelab.crypto.sa_keys import SaKeys
+from ikelab.errors import Misuse, WireError
+from ikelab.wire import ip
+from ikelab.wire.numbers import IpProtocol
+
+FIXED_SIZE = 12  # all before the ICV
+
+IMMUTABLE_OPTIONS = frozenset({0, 1, 130, 133, 134, 148, 149})
+"""IPv4 options that the ICV covers, by type octet: the first list of Appendix A1; every other is zeroed."""
+SINGLE_OCTET_OPTIONS = frozenset({0, 1})
+PAD1, CHANGES_EN_ROUTE = 0, 0x20  # IPv6: the option of one octet; the bit of an option's type that says so
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenedAh:
+    """An AH packet, cut up. AH hides nothing: `payload` follows it in the clear, and is of protocol `next_header`.
+
+    padding: octets that align the header behind the ICV. icv_ok: None if there is no key to check it with.
+    covered: the octets that the ICV is computed over, mutable fields and the ICV itself zeroed (§3.3.3).
+    """
+
+    spi: bytes
+    sequence: int
+    next_header: int
+    icv: bytes
+    padding: bytes
+    payload: bytes
+    covered: bytes
+    icv_ok: bool | None
+    remarks: tuple[str, ...] = ()
+
+
+def spi_of(packet: bytes) -> bytes:
+    """The SPI of the AH header that `packet` begins with. Raises WireError."""
+    _present(packet, FIXED_SIZE, "AH")
+    return packet[4:8]
+
+
+def open_ah(keys: SaKeys, ip_packet: bytes, *, sequence_high: int = 0) -> OpenedAh:
+    """Check the IP packet, whose first protocol behind the IP header is AH, with these keys.
+
+    sequence_high: as for ESP. Raises Misuse where the keys are not this packet's, WireError where it is no such packet.
+    """
+    if keys.protocol != "AH" or keys.integrity is None:
+        raise Misuse(f"AH: expected keys of an AH SA, got those of an {keys.protocol} SA")
+    packet = ip.read_ip(ip_packet)
+    if packet.protocol != IpProtocol.AH or packet.fragment is not None:
+        carried = "a fragment" if packet.fragment else IpProtocol(packet.protocol).label
+        raise WireError(expected="AH", got=carried, at=packet.protocol_at, path="IP > Protocol", rfc="RFC 4302 §2")
+    header = ip_packet[packet.start : packet.end]
+    spi = spi_of(header)
+    if keys.spi not in (None, spi):
+        raise Misuse(f"AH: expected a packet of SPI {keys.spi.hex() if keys.spi else ''}, got one of {spi.hex()}")
+    size, icv_end = (header[1] + 2) * 4, FIXED_SIZE + keys.icv_size
+    if not icv_end <= size <= len(header):
+        raise WireError(
+            expected=f"a header of {icv_end} to {len(header)} octets",
+            got=str(size),
+            at=packet.start + 1,
+            path="AH > Payload Len",
+            rfc="RFC 4302 §2.2",
+        )
+    icv, padding = header[FIXED_SIZE:icv_end], header[icv_end:size]
+    high = sequence_high.to_bytes(4) if keys.esn else b""
+    zeroed = header[:FIXED_SIZE] + bytes(len(icv)) + padding
+    covered = _immutable(ip_packet, packet) + zeroed + header[size:] + high
+    icv_ok = None if keys.auth_key is None else keys.integrity.verify(keys.auth_key, covered, icv)
+    remarks = ("the ICV is wrong: another key, or altered on the way (RFC 4302 §3.4.4)",) if icv_ok is False else ()
+    return OpenedAh(
+        spi=spi,
+        sequence=int.from_bytes(high + header[8:12]),
+        next_header=header[0],
+        icv=icv,
+        padding=padding,
+        payload=header[size:],
+        covered=covered,
+        icv_ok=icv_ok,
+        remarks=remarks,
+    )
+
+
+def _immutable(ip_packet: bytes, packet: ip.IpPacket) -> bytes:
+    """The IP header with what may change on the way zeroed (RFC 4302 §3.3.3.1)."""
+    header = bytearray(ip_packet[: packet.start])
+    if packet.version == 4:
+        header[1] = 0  # DSCP and ECN
+        header[6:9] = bytes(3)  # flags and fragment offset, TTL
+        header[10:12] = bytes(2)  # checksum
+        for at, size in _mutable_ipv4_options(bytes(header)):
+            header[at : at + size] = bytes(size)
+        return bytes(header)
+    header[0:4] = (6 << 28).to_bytes(4)  # DSCP, ECN and flow label
+    header[7] = 0  # hop limit
+    for extension in packet.extensions:
+        if extension.kind in (ip.HOP_BY_HOP, ip.DESTINATION_OPTIONS):
+            for at, size in _mutable_ipv6_option_data(bytes(header), extension):
+                header[at : at + size] = bytes(size)
+    return bytes(header)
+
+
+def _mutable_ipv4_options(header: bytes) -> Iterator[tuple[int, int]]:
+    """Where each option that may change lies, and its size; it is zeroed whole (§3.3.3.1.1.2)."""
+    at = ip.IPV4_HEADER
+    while at < len(header):
+        size = 1 if header[at] in SINGLE_OCTET_OPTIONS else _option_size(header, at, len(header), 0)
+        if header[at] not in IMMUTABLE_OPTIONS:
+            yield at, size
+        at += size
+
+
+def _mutable_ipv6_option_data(header: bytes, extension: ip.Extension) -> Iterator[tuple[int, int]]:
+    """Where the data of each option that may change lies, and its size; type and length stay (§3.3.3.1.2.2)."""
+    at, end = extension.at + 2, extension.at + extension.size
+    while at < end:
+        size = 1 if header[at] == PAD1 else _option_size(header, at, end, 2)
+        if header[at] & CHANGES_EN_ROUTE and size > 2:
+            yield at + 2, size - 2
+        at += size
+
+
+def _option_size(header: bytes, at: int, end: int, uncounted: int) -> int:
+    """The size of the option at `at`, whose length octet leaves `uncounted` octets out; at least 2."""
+    size = header[at + 1] + uncounted if at + 1 < end else 0
+    if not 2 <= size <= end - at:
+        raise WireError(
+            expected=f"an option of 2 to {end - at} octets",
+            got=str(size),
+            at=at,
+            path="IP > Options",
+            rfc="RFC 4302 §3.3.3.1",
+        )
+    return size
+
+
+def _present(octets: bytes, size: int, path: str) -> None:
+    if len(octets) < size:
+        raise WireError(expected=f"at least {size} octets", got=str(len(octets)), at=0, path=path, rfc="RFC 4302 §2")

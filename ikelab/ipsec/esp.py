@@ -1,0 +1,166 @@
+"""How an ESP packet is opened by someone who only listens: the ICV first, then the ciphertext, then the padding.
+
+The clauses are RFC 4303's (RFC 2406 has the same packet). Nothing is decrypted whose ICV is wrong (§3.4.4).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ikelab.crypto.protection import AeadCipher, EspCipher
+from ikelab.crypto.sa_keys import SaKeys
+from ikelab.errors import Misuse, Refusal, WireError
+from ikelab.wire.numbers import IpProtocol
+
+HEADER_SIZE = 8  # SPI and sequence number
+TRAILER_SIZE = 2  # pad length and next header
+IP_VERSIONS: dict[int, int] = {IpProtocol.IPV4: 4, IpProtocol.IPV6: 6}
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenedEsp:
+    """An ESP packet, cut up and as far as keys allow opened.
+
+    The packet's octets are spi, sequence (4 octets), iv, ciphertext, icv, in this order.
+    icv_ok: whether the ICV is right; None where there is none or no key to check it with.
+    plaintext: payload, padding, pad length and next header; None if it was not decrypted.
+    payload, padding, next_header: its parts; next_header is None where there are none, or where they make no sense.
+    remarks: what a reader should know.
+    """
+
+    spi: bytes
+    sequence: int
+    iv: bytes
+    ciphertext: bytes
+    icv: bytes
+    icv_ok: bool | None
+    plaintext: bytes | None = None
+    payload: bytes = b""
+    padding: bytes = b""
+    next_header: int | None = None
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def pad_length(self) -> int:
+        """Octets of padding."""
+        return len(self.padding)
+
+    @property
+    def decrypted(self) -> bool | None:
+        """True if it was opened, False if a key was tried and gave nonsense or a wrong ICV, None if there is no key."""
+        if self.next_header is not None:
+            return True
+        return None if self.plaintext is None and self.icv_ok is not False else False
+
+
+def spi_of(packet: bytes) -> bytes:
+    """The SPI that an ESP packet begins with. Raises WireError."""
+    _present(packet, HEADER_SIZE, "ESP header", "RFC 4303 §2")
+    return packet[:4]
+
+
+def open_esp(keys: SaKeys, packet: bytes, *, sequence_high: int = 0) -> OpenedEsp:
+    """Open an ESP packet, which begins with its SPI, with these keys.
+
+    sequence_high: the upper half of the 64-bit sequence number, where the SA has such (it is not in the packet).
+    Raises Misuse where the keys are not this packet's, WireError where octets are missing.
+    """
+    cipher = keys.cipher
+    if cipher is None:
+        raise Misuse(f"ESP: expected keys of an ESP SA, got those of an {keys.protocol} SA")
+    spi = spi_of(packet)
+    if keys.spi not in (None, spi):
+        raise Misuse(f"ESP: expected a packet of SPI {keys.spi.hex() if keys.spi else ''}, got one of {spi.hex()}")
+    begin, end = HEADER_SIZE + cipher.iv_size, len(packet) - keys.icv_size
+    _present(packet, begin + TRAILER_SIZE + keys.icv_size, f"ESP packet of {cipher.family}", "RFC 4303 §2")
+    sequence, high = packet[4:8], sequence_high.to_bytes(4) if keys.esn else b""
+    iv, ciphertext, icv = packet[HEADER_SIZE:begin], packet[begin:end], packet[end:]
+    remarks: list[str] = []
+    plaintext, icv_ok = None, None
+    if isinstance(cipher, AeadCipher):
+        plaintext = _opened_aead(cipher, keys.enc_key, iv, ciphertext + icv, spi + high + sequence)
+        icv_ok = None if keys.enc_key is None else plaintext is not None
+    else:
+        if keys.integrity is not None and keys.auth_key is not None:
+            icv_ok = keys.integrity.verify(keys.auth_key, packet[:end] + high, icv)
+        if icv_ok is not False:
+            plaintext = _decrypted(cipher, keys.enc_key, iv, ciphertext, remarks)
+    if icv_ok is False:
+        remarks.append("the ICV is wrong: another key, or altered on the way (RFC 4303 §3.4.4)")
+    payload, padding, next_header = b"", b"", None
+    if plaintext is not None:
+        if nonsense := _nonsense(plaintext, verified=icv_ok is True):
+            remarks.append(f"decrypted to nonsense, the key is probably wrong: {nonsense}")
+        else:
+            payload, padding, next_header = _without_trailer(plaintext)
+            if not _counts_up(padding):
+                remarks.append(f"the padding is not 1, 2, 3, ... but {padding.hex()} (RFC 4303 §2.4)")
+    return OpenedEsp(
+        spi=spi,
+        sequence=int.from_bytes(high + sequence),
+        iv=iv,
+        ciphertext=ciphertext,
+        icv=icv,
+        icv_ok=icv_ok,
+        plaintext=plaintext,
+        payload=payload,
+        padding=padding,
+        next_header=next_header,
+        remarks=tuple(remarks),
+    )
+
+
+def _opened_aead(cipher: AeadCipher, key: bytes | None, iv: bytes, sealed: bytes, associated: bytes) -> bytes | None:
+    """What a combined-mode cipher guards; None without a key or with a wrong ICV. `associated`: RFC 4106 §5."""
+    if key is None:
+        return None
+    try:
+        return cipher.open(key, iv, sealed, associated)
+    except Refusal:
+        return None
+
+
+def _decrypted(cipher: EspCipher, key: bytes | None, iv: bytes, ciphertext: bytes, remarks: list[str]) -> bytes | None:
+    if key is None:
+        return None
+    if len(ciphertext) % cipher.block_size:
+        remarks.append(
+            f"expected whole blocks of {cipher.block_size} octets of {cipher.family}, got {len(ciphertext)} octets "
+            "(RFC 4303 §2.4)"
+        )
+        return None
+    return cipher.decrypt(key, iv, ciphertext)
+
+
+def _without_trailer(plaintext: bytes) -> tuple[bytes, bytes, int]:
+    """Payload, padding and next header, found from the end (RFC 4303 §2.4 to §2.6)."""
+    pad_length, next_header = plaintext[-TRAILER_SIZE:]
+    end = len(plaintext) - TRAILER_SIZE - pad_length
+    return plaintext[: max(end, 0)], plaintext[max(end, 0) : -TRAILER_SIZE], next_header
+
+
+def _nonsense(plaintext: bytes, *, verified: bool) -> str:
+    """Why these octets cannot be a plaintext, "" if they can.
+
+    Odd padding betrays a wrong key; but where the ICV vouches for the packet, a sender of old that pads as it likes is
+    likelier, if the next header is one that exists.
+    """
+    payload, padding, next_header = _without_trailer(plaintext)
+    if len(padding) < plaintext[-TRAILER_SIZE]:
+        room = len(plaintext) - TRAILER_SIZE
+        return f"a pad length of {plaintext[-TRAILER_SIZE]} where there are {room} octets (RFC 4303 §2.5)"
+    version = IP_VERSIONS.get(next_header)
+    if version is not None and (not payload or payload[0] >> 4 != version):
+        return f"expected a packet of IP version {version}, as the next header says (RFC 4303 §2.6)"
+    if not _counts_up(padding) and not (verified and IpProtocol(next_header).assigned):
+        return f"expected padding of 1, 2, 3, ..., got {padding.hex()} (RFC 4303 §2.4)"
+    return ""
+
+
+def _counts_up(padding: bytes) -> bool:
+    return padding == bytes(range(1, len(padding) + 1))
+
+
+def _present(octets: bytes, size: int, path: str, rfc: str) -> None:
+    if len(octets) < size:
+        raise WireError(expected=f"at least {size} octets", got=str(len(octets)), at=0, path=path, rfc=rfc)
