@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeGuard
 
 from ikelab.crypto.formula import Formula
 
@@ -70,6 +71,11 @@ class Derived:
         """What it all started from."""
         return tuple(value for _, value in self.walk() if isinstance(value, Given))
 
+    def formula_in_full(self) -> str:
+        """The formula, those of its blocks included: "K1 | K2, where K1 = prf(SKEYID_e, 0) and K2 = ..."."""
+        blocks = [f"{value.name} = {value.formula}" for value in self.inputs if _is_block(value)]
+        return f"{self.formula}, where {' and '.join(blocks)}" if blocks else self.formula
+
     def with_values(self) -> str:
         """The formula with the values of its inputs put in, long ones shortened."""
         values = {value.name: shortened(value.value) for value in self.inputs}
@@ -105,6 +111,10 @@ def shortened(value: bytes) -> str:
 def counted(count: int) -> str:
     """A count of octets in words."""
     return f"{count} octet" if count == 1 else f"{count} octets"
+
+
+def _is_block(value: Value) -> TypeGuard[Derived]:
+    return isinstance(value, Derived) and value.name[:1] == "K" and value.name[1:].isdigit()
 
 
 def _line(value: Value) -> str:
