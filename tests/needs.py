@@ -21,6 +21,7 @@ import pytest
 CHECKOUT = Path(__file__).resolve().parent.parent
 SYSTEM_PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"))
 MISSING = "missing capability"
+LEFT_OUT = pytest.StashKey[int]()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +74,12 @@ def _makes_network_namespaces() -> bool:
     return bool(ip) and _succeeds(str(ip), "netns", "add", name) and _succeeds(str(ip), "netns", "del", name)
 
 
+def _translates_addresses() -> bool:
+    nft = program("nft")
+    table = b"table ip ikelab_probe { chain out { type nat hook postrouting priority 100; masquerade; }; }"
+    return bool(nft) and _succeeds(str(nft), "--check", "--file", "-", stdin=table)
+
+
 def _succeeds(*command: str, stdin: bytes = b"") -> bool:
     return subprocess.run(command, input=stdin, capture_output=True, check=False, timeout=20).returncode == 0
 
@@ -93,6 +100,11 @@ CAPABILITIES = {
         install="apt-get install charon-systemd strongswan-swanctl libcharon-extra-plugins libcharon-extauth-plugins "
         "libstrongswan-extra-plugins libstrongswan-standard-plugins",
     ),
+    "tcpdump": Capability(present=_all_programs("tcpdump"), install="apt-get install tcpdump"),
+    "nat": Capability(
+        present=_translates_addresses, install="apt-get install nftables, and run as root on a kernel with masquerading"
+    ),
+    "tun": Capability(present=Path("/dev/net/tun").is_char_device, install="give the container /dev/net/tun"),
     "gcc": Capability(present=_compiles_c, install="apt-get install gcc libc6-dev"),
     "nist-vectors": Capability(
         present=lambda: (vectors_dir() / "ikev1_psk.fax.gz").is_file(),
@@ -164,6 +176,23 @@ def pytest_make_collect_report() -> Iterator[None]:
     return report
 
 
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    for item in items[:1]:
+        item.config.stash[LEFT_OUT] = item.config.stash.get(LEFT_OUT, 0) + len(items)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["left out"] = session.config.stash.get(LEFT_OUT, 0)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: object) -> None:
+    """Every worker leaves out the same tests: what one of them says is what the run left out."""
+    config: pytest.Config = node.config  # type: ignore[attr-defined]
+    config.stash[LEFT_OUT] = getattr(node, "workeroutput", {}).get("left out", config.stash.get(LEFT_OUT, 0))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     reports = [report for kind in ("skipped", "error", "failed") for report in terminalreporter.stats.get(kind, ())]
     lacking = Counter(name for report in reports for name in _missing(report))
@@ -177,10 +206,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"Not run here: {report.nodeid}: {_reason(report)}")
     if not lacking and not otherwise:
         terminalreporter.write_line("Nothing was skipped: this machine has all that the tests need.")
-    if long_runs := len(terminalreporter.stats.get("deselected", ())):
-        terminalreporter.write_line(
-            f"Left out by choice (-m, -k): {_counted(long_runs)}; `make soak` has the long ones."
-        )
+    if left_out := terminalreporter.config.stash.get(LEFT_OUT, 0):
+        terminalreporter.write_line(f"Left out by choice: {_counted(left_out)}; `make soak` runs the long ones.")
 
 
 def _needed(item: pytest.Item) -> Iterator[str]:
