@@ -1,0 +1,160 @@
+"""How a recorded conversation becomes a trace: every message explained, every value with where it came from.
+
+A step is one message. What the two peers know at each step follows from what has been said by then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ikelab.crypto.derived import Derived
+from ikelab.errors import Misuse
+from ikelab.ike.beliefs import Beliefs
+from ikelab.ike.conversation import INITIATOR, RESPONDER, Conversation
+from ikelab.ike.listen import Followed, Heard, Listener
+from ikelab.ike.naming import arrow, payload_labels
+from ikelab.timeline.captions import caption
+from ikelab.timeline.sheets import chips, sheets
+from ikelab.timeline.trace import Trace
+from ikelab.timeline.values import Values
+from ikelab.wire.numbers import ExchangeType
+
+
+def trace_of(heard: Iterable[Heard], beliefs: Beliefs, *, title: str, about: str) -> Trace:
+    """The trace of the first conversation among these datagrams, as far as the beliefs open it.
+
+    Raises Misuse where there is no conversation at all.
+    """
+    listener = Listener(beliefs=beliefs)
+    film = _Film()
+    for datagram in heard:
+        followed = listener.hear(datagram)
+        if followed.conversation is not None and followed.conversation is listener.conversations[0]:
+            film.take(followed)
+    if not listener.conversations:
+        raise Misuse(f"{title}: expected at least one IKEv1 message, got none")
+    endpoints = listener.conversations[0].endpoints
+    return Trace(
+        title=title,
+        about=about,
+        peers={
+            role: {"label": role.capitalize(), "address": str(endpoints[role][0])}
+            for role in (INITIATOR, RESPONDER)
+            if endpoints[role]
+        },
+        messages=film.messages,
+        frames=film.frames,
+        secrets=list(film.values.entries.values()),
+    )
+
+
+class _Film:
+    """Collects messages, steps and values as a listener hears them."""
+
+    def __init__(self) -> None:
+        self.messages: list[dict[str, Any]] = []
+        self.frames: list[dict[str, Any]] = []
+        self.values = Values(self.messages)
+        self.begin: float | None = None
+        self.children = 0
+
+    def take(self, followed: Followed) -> None:
+        """One more datagram of the conversation."""
+        step = len(self.messages) + 1
+        self.values.numbers[followed.heard.frame] = step
+        self.begin = followed.heard.time if self.begin is None else self.begin
+        message = self.message(followed, step)
+        self.messages.append(message)
+        known = len(self.values.entries)
+        if followed.conversation is not None and followed.retransmission_of is None:
+            self.learn(followed, followed.conversation, step)
+        learned = [name for name in self.values.since(known) if self.values.entries[name]["step"] == step]
+        what, why = caption(followed)
+        self.frames.append(
+            {
+                "step": step,
+                "actor": followed.sender,
+                "heard": None,
+                "said": [step],
+                "time": message["time"],
+                "states": None,
+                "caption": {"what": what, "why": why},
+                "learned": {INITIATOR: learned, RESPONDER: learned},
+            }
+        )
+
+    def message(self, followed: Followed, number: int) -> dict[str, Any]:
+        """A message as the trace keeps it."""
+        header = followed.message.header
+        labels = labels_of(followed)
+        repeated = followed.retransmission_of
+        return {
+            "n": number,
+            "frame": followed.heard.frame,
+            "time": round(followed.heard.time - (self.begin or 0.0), 6),
+            "from": followed.sender,
+            "exchange": header.exchange if header else None,
+            "exchange_name": ExchangeType(header.exchange).short if header else "",
+            "message_id": f"{header.message_id:08x}" if header else "",
+            "encrypted": followed.message.encrypted,
+            "decrypted": followed.decrypted,
+            "summary": arrow(labels, followed.message.encrypted),
+            "retransmission_of": self.values.numbers.get(repeated) if repeated is not None else None,
+            "error": str(followed.error) if followed.error else None,
+            "remarks": list(followed.remarks),
+            "chips": chips(followed, labels),
+            "verified": verdicts(followed),
+            "sheets": sheets(followed, labels),
+        }
+
+    def learn(self, followed: Followed, conversation: Conversation, step: int) -> None:
+        """List the values that this message makes known."""
+        book = next(iter(conversation.books()), None)
+        psk = conversation.believed()[0].psk
+        if book is not None and psk is not None:
+            self.values.given(book["PSK"], 0)
+        for name, given in conversation.given.items():
+            self.values.given(given, step, origin=conversation.origins.get(name))
+        if book is not None and {"g^xi", "g^xr"} <= conversation.given.keys():
+            for given in book.given().values():
+                self.values.given(given, step)
+            for derived in book.known().values():
+                self.values.derived(derived, step)
+        header = followed.message.header
+        exchange = conversation.exchanges.get(header.message_id) if header and header.message_id else None
+        if exchange is not None:
+            name = f"{exchange.message_id:08x}"
+            for key, given in exchange.given.items():
+                self.values.given(given, step, exchange=name, origin=exchange.origins.get(key))
+            for proof in followed.proofs:
+                if isinstance(proof.expected, Derived):
+                    self.values.derived(proof.expected, step, exchange=name)
+        for child in conversation.children[self.children :]:
+            self.values.keys(child, step)
+        self.children = len(conversation.children)
+
+
+def labels_of(followed: Followed) -> list[str]:
+    """What each payload of a followed message is called; nothing while it is closed."""
+    header = followed.message.header
+    if header is None:
+        return []
+    begun_by_sender = followed.sender == INITIATOR
+    if header.message_id and followed.conversation is not None:
+        exchange = followed.conversation.exchanges.get(header.message_id)
+        begun_by_sender = exchange is None or exchange.begun_by == followed.sender
+    return payload_labels(followed.inside.payloads, header.exchange, followed.number or 1, begun_by_sender)
+
+
+def verdicts(followed: Followed) -> list[dict[str, Any]]:
+    """Each check that could be made, with its outcome in words."""
+    found: list[dict[str, Any]] = [
+        {"name": name, "ok": holds, "text": f"{name} {'is' if holds else 'is not'} what its formula gives"}
+        for name, holds in followed.verified.items()
+    ]
+    for place, holds in enumerate(followed.nat_d):
+        whose = "the packet's destination" if place == 0 else "the packet's source"
+        differs = f"does not match {whose}: a NAT on the way, or a peer that pretends one"
+        found.append({"name": "NAT-D", "ok": holds, "text": f"NAT-D {f'matches {whose}' if holds else differs}"})
+    return found
