@@ -1,0 +1,43 @@
+"""The front end as one module and one style sheet: the ES modules and the CSS of static/, joined in reading order.
+
+A widget takes one module and a self-contained page inlines one, while the sources stay small files that import each
+other. Joining is all that happens: the `import` lines between our own files and the `export` words go, nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib.resources import files
+
+STATIC = files("ikelab.view") / "static"
+STYLES = ("player.css", "spine.css", "octets.css", "secrets.css")
+
+_IMPORT = re.compile(r'^import \{[^}]*\} from "\./([a-z]+\.js)";\n', re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=const |function |async function |class )", re.MULTILINE)
+
+
+@cache
+def module(entry: str) -> str:
+    """The ES module `entry` of static/ with everything that it imports before it; it imports nothing any more."""
+    order: list[str] = []
+    _visit(entry, order)
+    return "\n".join(_EXPORT.sub("", _IMPORT.sub("", source(name))) for name in order)
+
+
+@cache
+def styles() -> str:
+    """The style sheet of the player; every rule is scoped to its root class."""
+    return "\n".join(source(name) for name in STYLES)
+
+
+def source(name: str) -> str:
+    """The text of one file of static/."""
+    return (STATIC / name).read_text(encoding="utf-8")
+
+
+def _visit(name: str, order: list[str]) -> None:
+    for imported in _IMPORT.findall(source(name)):
+        if imported not in order:
+            _visit(imported, order)
+    order.append(name)

@@ -1,0 +1,78 @@
+// The only writer of the page. Data becomes text nodes and inert attributes: no string is ever read as markup or code.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/** An element. Attributes that are functions are listeners; `style` is an object of properties; null and false are left out. */
+export function h(tag, attributes, ...children) {
+  const element = tag.startsWith("svg:") ? document.createElementNS(SVG, tag.slice(4)) : document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes ?? {})) {
+    if (value == null || value === false) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (name === "style") for (const [property, given] of Object.entries(value)) element.style.setProperty(property, given);
+    else element.setAttribute(name, value === true ? "" : String(value));
+  }
+  element.append(...nodes(children));
+  return element;
+}
+
+/** Put these children, and no others, into the element. */
+export function fill(element, ...children) {
+  element.replaceChildren(...nodes(children));
+  return element;
+}
+
+const nodes = (children) =>
+  children.flat(9).filter((child) => child != null && child !== false).map((child) => (child instanceof Node ? child : String(child)));
+
+/** The names whose condition holds, as one class attribute. */
+export const classes = (...names) => names.filter(Boolean).join(" ");
+
+/** Text for a screen reader alone. */
+export const spoken = (...text) => h("span", { class: "spoken" }, text);
+
+const PATHS = {
+  first: "M18 6l-8 6 8 6zM6 6v12",
+  back: "M15 6l-8 6 8 6z",
+  next: "M9 6l8 6-8 6z",
+  last: "M6 6l8 6-8 6zM18 6v12",
+  closed: "M6 11h12v9H6zM9 11V8a3 3 0 0 1 6 0v3",
+  open: "M6 11h12v9H6zM9 11V7.5a3 3 0 0 1 5.6-1.5",
+  tick: "M5 13l4.5 4.5L19 7",
+  cross: "M6 6l12 12M18 6L6 18",
+  note: "M12 11v6M12 7.2v.1",
+  again: "M18.5 12a6.5 6.5 0 1 1-2-4.7M18.7 3.5v4.3h-4.3",
+  down: "M6 9l6 6 6-6",
+};
+
+export const icon = (name) =>
+  h("svg:svg", { class: "icon", viewBox: "0 0 24 24", "aria-hidden": "true" }, h("svg:path", { d: PATHS[name] }));
+
+/** The round I or the square R. */
+export const badge = (side) =>
+  h("span", { class: "badge", "data-side": side, "aria-hidden": "true" }, side === "initiator" ? "I" : side === "responder" ? "R" : "");
+
+/** Scroll `box`, and nothing around it, until `element` is comfortably inside. */
+export function keepInView(box, element, margin = 24) {
+  if (!box || !element) return;
+  const frame = box.getBoundingClientRect();
+  const inside = element.getBoundingClientRect();
+  if (inside.top < frame.top + margin) box.scrollTop += inside.top - frame.top - margin;
+  else if (inside.bottom > frame.bottom - margin) box.scrollTop += Math.min(inside.bottom - frame.bottom + margin, inside.top - frame.top - margin);
+}
+
+/** Copy the text and say so on the button; where the browser forbids it, select the text so that the reader can. */
+export async function copy(button, text, shown) {
+  const label = button.textContent;
+  try {
+    await navigator.clipboard.writeText(text);
+    button.textContent = "copied";
+  } catch {
+    getSelection().selectAllChildren(shown);
+    button.textContent = "selected";
+  }
+  setTimeout(() => { button.textContent = label; }, 1600);
+}
+
+export const pairs = (hex) => hex.match(/../g) ?? [];
+export const octetsOf = (count) => `${count} ${count === 1 ? "octet" : "octets"}`;
+export const shortened = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);

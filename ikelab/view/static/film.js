@@ -1,0 +1,181 @@
+// Questions to a trace: which step said a message, who has learned what by then, which hash covers which payload.
+
+export const SIDES = ["initiator", "responder"];
+export const other = (side) => (side === "initiator" ? "responder" : "initiator");
+
+const INFORMATIONAL = 5;
+
+export class Film {
+  constructor(trace) {
+    Object.assign(this, { title: trace.title, about: trace.about, peers: trace.peers, messages: trace.messages, frames: trace.frames, secrets: trace.secrets });
+    this.last = this.frames.length;
+    this.byNumber = new Map(this.messages.map((message) => [message.n, message]));
+    this.byName = new Map(this.secrets.map((secret) => [secret.name, secret]));
+    this.saidAt = new Map(this.frames.flatMap((frame, k) => frame.said.map((n) => [n, k + 1])));
+    this.exchanges = exchangesOf(this.messages);
+    this.exchangeOf = new Map(this.exchanges.flatMap((exchange) => exchange.messages.map((message) => [message.n, exchange])));
+    this.seals = sealsOf(this.messages);
+    this.learnedAt = this.firstLearned();
+  }
+
+  /** What happens at a step. Step 0 comes before anything is said. */
+  frame(step) {
+    return step > 0 ? this.frames[step - 1] : { actor: null, said: [], learned: {}, caption: { what: "Nothing has been said yet.", why: this.about } };
+  }
+
+  /** The words for a step; a frame without a caption is told by its message. */
+  caption(step) {
+    const frame = this.frame(step);
+    const said = frame.said.map((n) => `Message ${n}: ${this.byNumber.get(n)?.summary ?? ""}`).join("; ");
+    return { what: frame.caption?.what || said, why: frame.caption?.why || "" };
+  }
+
+  /** The newest message at a step; before the first one, the first one. */
+  newest(step) {
+    for (let k = Math.min(step, this.last); k > 0; k--) {
+      const said = this.frames[k - 1].said;
+      if (said.length) return this.byNumber.get(said.at(-1));
+    }
+    return this.messages[0] ?? null;
+  }
+
+  /** Equal payloads in a row are one chip with a count. */
+  chips(message) {
+    const grouped = [];
+    message.chips.forEach((chip, k) => {
+      const before = grouped.at(-1);
+      if (before && before.label === chip.label) before.members.push(k);
+      else grouped.push({ label: chip.label, members: [k] });
+    });
+    return grouped;
+  }
+
+  /** The verdicts that cover all of these chips and are out by this step. */
+  sealed(message, members, step) {
+    const each = members.map((k) => (this.seals.get(`${message.n}.${k}`) ?? []).filter((seal) => this.saidAt.get(seal.message) <= step));
+    return each.every((seals) => seals.length) ? each[0] : [];
+  }
+
+  isKnown(secret, step) {
+    return secret.step != null && secret.step <= step;
+  }
+
+  firstLearned() {
+    const first = new Map();
+    this.frames.forEach((frame, k) => {
+      for (const side of SIDES)
+        for (const name of frame.learned?.[side] ?? []) {
+          if (!first.has(name)) first.set(name, {});
+          first.get(name)[side] ??= k + 1;
+        }
+    });
+    return first;
+  }
+
+  /** The secrets made from this one. */
+  uses(name) {
+    return this.secrets.filter((secret) => secret.inputs.includes(name)).map((secret) => secret.name);
+  }
+
+  /** Everything this secret is made from, down to what was given, drawn or received. */
+  roots(name) {
+    const seen = new Set();
+    const walk = (at) => this.byName.get(at)?.inputs.forEach((input) => { if (!seen.has(input)) { seen.add(input); walk(input); } });
+    walk(name);
+    return seen;
+  }
+
+  /** The secret most worth showing at a step: the first that this step made computable, else the last that was. */
+  telling(step) {
+    const made = this.secrets.filter((secret) => secret.secret && secret.inputs.length && this.isKnown(secret, step));
+    const newest = Math.max(...made.map((secret) => secret.step));
+    return (made.find((secret) => secret.step === newest) ?? this.secrets[0])?.name ?? null;
+  }
+
+  /** The secrets whose octets stand in this field. */
+  secretsIn(message, sheet, index) {
+    const field = message.sheets[sheet]?.fields[index];
+    return this.secrets.filter((secret) => {
+      const origin = secret.origin;
+      if (!origin || origin.message !== message.n || origin.sheet !== sheet || origin.field == null) return false;
+      const place = message.sheets[sheet].fields[origin.field];
+      return place && (origin.field === index || (!field.leaf && contains(field, place) && !place.leaf && field.size === place.size));
+    });
+  }
+
+  /** Does this payload carry the secret or one of the values it is made from? */
+  feeds(message, chip, names) {
+    const carrier = message.sheets[chip.sheet]?.fields[chip.field];
+    return names.some((name) => {
+      const origin = this.byName.get(name)?.origin;
+      const place = origin?.message === message.n && origin.sheet === chip.sheet ? message.sheets[origin.sheet]?.fields[origin.field] : null;
+      return Boolean(place && carrier && contains(carrier, place));
+    });
+  }
+}
+
+/** Does the outer field hold every octet of the inner one? */
+export const contains = (outer, inner) => outer.at <= inner.at && inner.at + inner.size <= outer.at + outer.size;
+
+/** Indices of the fields directly inside one field, or of the outermost ones for -1. */
+export const childrenOf = (fields, parent) => fields.flatMap((field, k) => (field.parent === parent ? [k] : []));
+
+/** Indices from the outermost field down to this one. */
+export function pathTo(fields, index) {
+  const path = [];
+  for (let k = index; k >= 0 && path.length < 32; k = fields[k].parent) path.unshift(k);
+  return path;
+}
+
+/** Does this group already say, in its own row, what one of its parts says? An attribute and its value do. */
+export function saysItAll(fields, index) {
+  const group = fields[index], parts = childrenOf(fields, index).map((k) => fields[k]);
+  return Boolean(group?.kind === "group" && group.text && parts.every((part) => part.leaf) && parts.some((part) => part.text === group.text));
+}
+
+/** Is this group nothing but a wrapper of one part, which says it better? */
+export function onlyWraps(fields, index) {
+  const parts = fields[index].leaf ? [] : childrenOf(fields, index);
+  return fields[index].kind === "group" && parts.length === 1 && fields[parts[0]].size === fields[index].size;
+}
+
+/** The field a reader most likely wants to see first: a proof, a public value, the innermost choice, anything but plumbing. */
+export function tellingField(message) {
+  for (let sheet = message.sheets.length - 1; sheet >= 0; sheet--) {
+    const fields = message.sheets[sheet].fields;
+    const leaf = (role) => fields.findIndex((field) => field.leaf && field.role === role);
+    const deepest = Math.max(...fields.filter((field) => field.leaf && field.role === "choice").map((field) => field.depth));
+    const choice = fields.findIndex((field) => field.leaf && field.role === "choice" && field.depth === deepest);
+    const chosen = choice >= 0 && saysItAll(fields, fields[choice].parent) ? fields[choice].parent : choice;
+    const found = [leaf("proof"), leaf("public"), chosen, leaf("identity"), leaf("cipher")].find((index) => index >= 0);
+    if (found != null) return [sheet, found];
+  }
+  return [0, 0];
+}
+
+function exchangesOf(messages) {
+  const exchanges = [];
+  for (const message of messages) {
+    const key = message.exchange === INFORMATIONAL ? "informational" : `${message.exchange} ${message.message_id}`;
+    const named = message.exchange === INFORMATIONAL || /^0*$/.test(message.message_id) ? message.exchange_name : `${message.exchange_name} ${message.message_id}`;
+    if (exchanges.at(-1)?.key !== key) exchanges.push({ key, title: named, messages: [] });
+    exchanges.at(-1).messages.push(message);
+  }
+  return exchanges;
+}
+
+/** "message.chip" -> the verdicts that cover it. A proof that names nothing it covers vouches for itself alone. */
+function sealsOf(messages) {
+  const HASH = 8, SIGNATURE = 9;
+  const seals = new Map();
+  for (const message of messages)
+    for (const verdict of message.verified ?? []) {
+      if (verdict.ok !== true) continue;
+      const own = message.chips.flatMap((chip, k) => (chip.type === HASH || chip.type === SIGNATURE ? [{ message: message.n, chip: k }] : []));
+      for (const { message: n, chip } of verdict.covers ?? own) {
+        const key = `${n}.${chip}`;
+        seals.set(key, [...(seals.get(key) ?? []), { name: verdict.name, text: verdict.text, message: message.n }]);
+      }
+    }
+  return seals;
+}

@@ -1,0 +1,123 @@
+// The player: one state, a few parts that draw themselves from it, and the keys that change it.
+
+import { fill, h } from "./dom.js";
+import { Film, tellingField } from "./film.js";
+import { Octets } from "./octets.js";
+import { Secrets } from "./secrets.js";
+import { Spine } from "./spine.js";
+import { followTheme } from "./theme.js";
+import { Bar, Caption, Transport } from "./transport.js";
+
+/** The views of the panel, in the order of their tabs; keys 1, 2, … choose them. */
+const VIEWS = [
+  { id: "octets", title: "Octets", part: Octets },
+  { id: "secrets", title: "Secrets", part: Secrets },
+];
+
+/** What an outsider may set and hears about: the rest is for the player itself. */
+export const SHARED = ["step", "view", "message", "field", "secret"];
+
+/**
+ * Show a trace in `root`, which it takes over. `start` sets some of SHARED; `changed` hears of every change of them.
+ * Nothing here asks anybody for anything: the trace is all there is.
+ */
+export function mount(root, trace, { start = {}, level = 2, changed = () => {} } = {}) {
+  const film = new Film(trace), uid = `ik${[...crypto.getRandomValues(new Uint32Array(2))].map((word) => word.toString(36)).join("")}`;
+  const wanted = { step: 0, view: "octets", message: null, field: null, secret: null };
+  const own = { plumbing: false, unfolded: false, trail: [] };
+
+  const set = (patch) => {
+    const before = { ...wanted };
+    for (const [name, value] of Object.entries(patch)) {
+      if (name in wanted) wanted[name] = value;
+      else own[name] = value;
+    }
+    wanted.step = Math.round(Math.min(film.last, Math.max(0, Number(wanted.step) || 0)));
+    if (wanted.step !== before.step && !("message" in patch)) wanted.message = null;
+    if (wanted.message !== before.message || wanted.step !== before.step) own.unfolded = false;
+    if ((wanted.message !== before.message || wanted.step !== before.step) && !("field" in patch)) wanted.field = null;
+    if (!VIEWS.some(({ id }) => id === wanted.view)) wanted.view = before.view;
+    root.toggleAttribute("data-moving", wanted.step > before.step);   // motion only when stepping on
+    draw();
+    const news = Object.fromEntries(SHARED.filter((name) => String(wanted[name]) !== String(before[name])).map((name) => [name, wanted[name]]));
+    if (Object.keys(news).length) changed(news);
+  };
+
+  /** What the parts draw: every wish that was left open is filled in. */
+  const state = () => {
+    const message = film.byNumber.get(wanted.message) ?? film.newest(wanted.step);
+    const [sheet, index] = wanted.field ?? [];
+    const field = !message ? null : message.sheets[sheet]?.fields[index] ? [sheet, index] : tellingField(message);
+    return { ...own, step: wanted.step, view: wanted.view, message: message?.n ?? null, field, secret: film.byName.has(wanted.secret) ? wanted.secret : film.telling(wanted.step) };
+  };
+
+  const notice = h("div", { class: "notice", role: "status" });
+  const panel = Panel(film, set, uid);
+  const parts = [Bar(film, level), Transport(film, (step) => set({ step })), Caption(film), Spine(film, set), panel];
+  const [bar, transport, caption, spine] = parts.map((part) => part.node);
+  const draw = () => { const now = state(); parts.forEach((part) => part.draw(now)); };
+
+  root.classList.add("ikelab-player");
+  root.setAttribute("data-lm-suppress-shortcuts", "true");   // JupyterLab keeps its letters to itself while the focus is in here
+  root.setAttribute("role", "region");
+  root.setAttribute("aria-label", `Negotiation: ${film.title}`);
+  fill(root, bar, notice, transport, caption, h("div", { class: "stage" }, spine, panel.node), Legend());
+  const keys = (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const now = wanted.step, to = { ArrowRight: now + 1, ArrowLeft: now - 1, Home: 0, End: film.last }[event.key], view = VIEWS[Number(event.key) - 1];
+    if (to != null) set({ step: to });
+    else if (view) set({ view: view.id });
+    else if (!["Enter", " ", "ArrowUp", "ArrowDown", "PageUp", "PageDown"].includes(event.key)) return;
+    else return void event.stopPropagation();
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  root.addEventListener("keydown", keys);
+  const unfollow = followTheme(root);
+  set(start);
+  return {
+    set,
+    /** Say something that concerns the whole player, such as that the kernel has stopped; "" takes it back. */
+    notice(text) { notice.textContent = text; },
+    dispose() { unfollow(); root.removeEventListener("keydown", keys); root.replaceChildren(); },
+  };
+}
+
+function Panel(film, set, uid) {
+  const views = VIEWS.map(({ id, title, part }, k) => {
+    const made = part(film, set, `${uid}-${id}`);
+    const tab = h("button", { type: "button", role: "tab", id: `${uid}-tab-${id}`, "aria-controls": `${uid}-panel-${id}`, title: `${title} (${k + 1})`, onclick: () => set({ view: id }) }, title);
+    const page = h("div", { class: "view", role: "tabpanel", id: `${uid}-panel-${id}`, "aria-labelledby": `${uid}-tab-${id}` }, made.node);
+    return { id, made, tab, page };
+  });
+  const tabs = h("div", { class: "tabs", role: "tablist", "aria-label": "Views" }, views.map((view) => view.tab));
+  tabs.addEventListener("keydown", (event) => {
+    const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key], here = views.findIndex((view) => view.tab === event.target);
+    if (!by || here < 0) return;
+    const to = views[(here + by + views.length) % views.length];
+    set({ view: to.id });
+    to.tab.focus();
+    event.preventDefault();
+    event.stopPropagation();
+  });
+  return {
+    node: h("div", { class: "panel" }, tabs, views.map((view) => view.page)),
+    draw(state) {
+      for (const { id, made, tab, page } of views) {
+        const here = id === state.view;
+        tab.setAttribute("aria-selected", String(here));
+        tab.tabIndex = here ? 0 : -1;
+        page.hidden = !here;
+        if (here) made.draw(state);
+      }
+    },
+  };
+}
+
+const Legend = () => {
+  const sign = (picture, text) => h("span", {}, picture, text);
+  return h("footer", { class: "foot" },
+    sign(h("span", { class: "chip" }, "SA"), "not authenticated"), sign(h("span", { class: "chip sealed" }, "SA", h("span", { class: "seal" }, "✓")), "authenticated"),
+    sign(h("span", { class: "tray" }, h("span", { class: "chip" }, "ID")), "encrypted"), sign(h("span", { class: "key" }, "SKEYID"), "secret"),
+    sign([h("kbd", {}, "←"), h("kbd", {}, "→")], "step"), sign([h("kbd", {}, "↑"), h("kbd", {}, "↓")], "field"), sign([VIEWS.map((_, k) => h("kbd", {}, k + 1))], "views"));
+};

@@ -1,0 +1,66 @@
+// The bar, the controls that move through time, and the words for where we are.
+
+import { badge, classes, fill, h, icon } from "./dom.js";
+
+const CROWDED = 48;   // more steps than this: thin ticks
+
+export function Bar(film, level) {
+  return { node: h("header", { class: "bar" }, h(`h${level}`, { class: "title" }, film.title)), draw() {} };
+}
+
+export function Transport(film, go) {
+  const button = (name, label, to) =>
+    h("button", { type: "button", class: name === "next" ? "next" : null, title: label, "aria-label": name === "next" ? null : label, onclick: () => go(to()) }, name === "next" && "Next", icon(name));
+  let at = 0;
+  const first = button("first", "First step (Home)", () => 0);
+  const back = button("back", "Back (left arrow)", () => at - 1);
+  const next = button("next", "Next step (right arrow)", () => at + 1);
+  const last = button("last", "Last step (End)", () => film.last);
+  const slider = h("input", { type: "range", min: 0, max: film.last, value: 0, "aria-label": "Step", oninput: () => go(Number(slider.value)) });
+  const place = (k) => ({ "--at": film.last ? k / film.last : 0 });
+  const ticks = Array.from({ length: film.last + 1 }, (_, k) => {
+    const frame = film.frame(k);
+    return h("span", { class: classes("tick", k > 0 && !frame.said.length && "silent"), "data-side": frame.actor, style: place(k) });
+  });
+  const thumb = h("span", { class: "thumb" });
+  const count = h("b", {}), clock = h("div", { class: "clock" });
+  const node = h("div", { class: "drive" },
+    h("div", { class: "keys" }, first, back, next, last),
+    h("div", { class: classes("scrub", film.last > CROWDED && "crowded") }, h("div", { class: "ticks", "aria-hidden": "true" }, ticks, thumb), slider),
+    h("div", { class: "count" }, "step ", count, ` of ${film.last}`, clock));
+  return {
+    node,
+    draw(state) {
+      at = state.step;
+      ticks.forEach((tick, k) => tick.classList.toggle("done", k <= at));
+      const frame = film.frame(at);
+      thumb.className = classes("thumb", at > 0 && !frame.said.length && "silent");
+      thumb.dataset.side = frame.actor ?? "";
+      thumb.style.setProperty("--at", place(at)["--at"]);
+      slider.value = at;
+      slider.setAttribute("aria-valuetext", `${at} of ${film.last}: ${film.caption(at).what}`);
+      count.textContent = at;
+      clock.textContent = frame.time == null ? "" : `${frame.time.toFixed(3)} s`;
+      for (const [control, idle] of [[first, at === 0], [back, at === 0], [next, at === film.last], [last, at === film.last]])
+        control.toggleAttribute("data-idle", idle), control.setAttribute("aria-disabled", String(idle));
+    },
+  };
+}
+
+export function Caption(film) {
+  const who = h("span", { class: "who" }), what = h("div", { class: "what" }), why = h("div", { class: "why" });
+  const status = h("div", { class: "spoken", role: "status", "aria-live": "polite" });
+  let drawn = -1;
+  return {
+    node: h("div", { class: "caption" }, who, what, why, status),
+    draw(state) {
+      if (state.step === drawn) return;
+      drawn = state.step;
+      const frame = film.frame(drawn), words = film.caption(drawn);
+      fill(who, frame.actor && badge(frame.actor));
+      what.textContent = words.what;
+      why.textContent = words.why;
+      status.textContent = `Step ${drawn} of ${film.last}. ${frame.said.map((n) => `Message ${n}, ${film.byNumber.get(n)?.exchange_name ?? ""}. `).join("")}${words.what} ${words.why}`;
+    },
+  };
+}

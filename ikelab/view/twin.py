@@ -1,0 +1,158 @@
+"""The static twin of the player: the same conversation as plain HTML and as plain text, for wherever no script runs.
+
+An exported notebook, a sanitised viewer, a terminal and a screen reader get the ladder, the fields and the secrets in
+words. Everything that came from a packet is written escaped, and what is not printable is written as its code.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
+from html import escape
+
+from ikelab.view import ladder
+from ikelab.view.narration import (
+    Part,
+    captions,
+    checked,
+    fields,
+    labels,
+    origin,
+    parts,
+    payloads,
+    receiver,
+    recipe,
+    remarks,
+    secret_value,
+    sheet_title,
+    size,
+    step,
+    value,
+    visible,
+)
+
+WIDTH = 100
+_NAMES = 40
+"""Columns of the text twin that a field's name has."""
+
+
+def text(trace: Part) -> str:
+    """The conversation for a terminal: a ladder, then every message with its fields, then every secret."""
+    return "\n".join(line.rstrip() for line in _lines(checked(trace)))
+
+
+def html(trace: Part) -> str:
+    """The conversation as static HTML without scripts or ids: a ladder, messages and secrets that fold open."""
+    trace = checked(trace)
+    spoken = captions(trace)
+    messages = "".join(_html_message(message, spoken.get(message["n"], ())) for message in parts(trace, "messages"))
+    return (
+        f'<div class="ikelab-twin"><p><strong>{_safe(trace["title"])}</strong><br>{_safe(trace["about"])}</p>'
+        f"{ladder.svg(trace)}{messages}{_html_secrets(trace)}</div>"
+    )
+
+
+# ---- text
+
+
+def _lines(trace: Part) -> Iterator[str]:
+    yield from _headed(visible(trace["title"]), "=")
+    yield from textwrap.wrap(visible(trace["about"]), WIDTH)
+    yield ""
+    yield from ladder.lines(trace)
+    spoken = captions(trace)
+    for message in parts(trace, "messages"):
+        yield ""
+        yield from _message_lines(message, spoken.get(message["n"], ()))
+    yield ""
+    yield from _headed("Secrets", "-")
+    labelled = labels(trace)
+    for secret in parts(trace, "secrets"):
+        yield from _secret_lines(secret, labelled)
+
+
+def _headed(title: str, rule: str) -> tuple[str, str]:
+    return title, rule * len(title)
+
+
+def _message_lines(message: Part, spoken: Iterable[str]) -> Iterator[str]:
+    protection = ", encrypted" if message["encrypted"] else ""
+    way = f"{message['from']} to {receiver(message)}, {message['exchange_name']}, {size(message)}{protection}"
+    yield from _headed(visible(f"Message {message['n']}, {way}"), "-")
+    for words in (" ".join(spoken), *remarks(message)):
+        yield from textwrap.wrap(visible(words), WIDTH)
+    for sheet in parts(message, "sheets"):
+        yield f"  {visible(sheet_title(sheet))}"
+        for depth, field in fields(sheet):
+            name = "  " * (depth + 2) + visible(field["name"])
+            yield f"{name:<{_NAMES}} {visible(value(field))}"
+
+
+def _secret_lines(secret: Part, labelled: Mapping[object, object]) -> Iterator[str]:
+    clause = f"  ({secret['rfc']})" if secret.get("rfc") else ""
+    yield f"  step {visible(step(secret)):<6}{visible(recipe(secret))}{visible(clause)}"
+    yield f"{'':13}{visible(secret_value(secret))}  from {visible(origin(secret, labelled))}"
+
+
+# ---- HTML
+
+_LEFT = 'style="text-align:left;vertical-align:top"'
+
+
+def _safe(words: object) -> str:
+    """Words for an HTML text node or a quoted attribute."""
+    return escape(visible(words), quote=True)
+
+
+def _code(words: object) -> str:
+    return f'<code style="overflow-wrap:anywhere">{_safe(words)}</code>'
+
+
+def _row(cells: Iterable[str], cell: str = "td") -> str:
+    """A table row of cells that are HTML already."""
+    return "<tr>" + "".join(f"<{cell} {_LEFT}>{each}</{cell}>" for each in cells) + "</tr>"
+
+
+def _html_message(message: Part, spoken: Iterable[str]) -> str:
+    words = "".join(f"<p>{_safe(sentence)}</p>" for sentence in (*spoken, *remarks(message)))
+    sheets = "".join(_html_sheet(sheet) for sheet in parts(message, "sheets"))
+    protection = "encrypted, " if message["encrypted"] else ""
+    head = f"Message {message['n']}, {message['from']} to {receiver(message)}, {protection}{size(message)}: "
+    return f"<details><summary>{_safe(head)}{_code(payloads(message))}</summary>{words}{sheets}</details>"
+
+
+def _html_sheet(sheet: Part) -> str:
+    rows = "".join(
+        _row(
+            (
+                f'<span style="padding-left:{depth}em">{_safe(field["name"])}</span>',
+                _code(value(field)),
+                _safe(" ".join(str(field[part]) for part in ("explain", "rfc") if field.get(part))),
+            )
+        )
+        for depth, field in fields(sheet)
+    )
+    heads = _row(("Field", "Value", "Meaning"), "th")
+    return (
+        f'<table style="width:100%"><caption {_LEFT}>{_safe(sheet_title(sheet))}</caption>'
+        f"<thead>{heads}</thead><tbody>{rows}</tbody></table>"
+    )
+
+
+def _html_secrets(trace: Part) -> str:
+    labelled, secrets = labels(trace), parts(trace, "secrets")
+    rows = "".join(
+        _row(
+            (
+                _safe(step(secret)),
+                f"{_code(recipe(secret))}<br>{_safe(secret.get('explain') or '')} {_safe(secret.get('rfc') or '')}",
+                f"{_code(secret_value(secret))}<br>from {_safe(origin(secret, labelled))}",
+            )
+        )
+        for secret in secrets
+    )
+    heads = _row(("Step", "Secret", "Value"), "th")
+    return (
+        f'<details><summary>Secrets: {len(secrets)}</summary><table style="width:100%">'
+        f"<thead>{heads}</thead><tbody>{rows}</tbody></table></details>"
+    )
