@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import json
 import os
 import secrets
 import signal
@@ -10,9 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterable
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -23,13 +23,15 @@ from ikelab.course.shipped import in_a_clone, shipped_folder
 from ikelab.errors import Misuse
 
 OWN_JUPYTER_SETTINGS = Path(__file__).parent / "jupyter"
-USUAL_PORTS = range(8888, 8988)
+USUAL_PORT, OTHER_PORTS_TO_TRY = 8888, 99
 SECONDS_TO_START = 120
 SECONDS_TO_STOP = 15
 
 
 @click.command()
-@click.option("--port", type=click.IntRange(1, 65535), help="Port on 127.0.0.1.  [default: the first free from 8888]")
+@click.option(
+    "--port", type=click.IntRange(1, 65535), help="Port on 127.0.0.1.  [default: 8888, or another one that is free]"
+)
 @click.option("--no-browser", is_flag=True, help="Only print the URL.")
 @click.option(
     "--folder",
@@ -47,7 +49,9 @@ def command(port: int | None, no_browser: bool, folder: Path | None) -> None:
     lessons = _lessons_to_open(folder)
     if not (lessons / FIRST_LESSON).is_file():
         raise Misuse(f"{lessons}: expected the first lesson, {FIRST_LESSON}, there, and found none")
-    raise SystemExit(_serve(lessons, port=_free_port([port] if port else USUAL_PORTS), opens_browser=not no_browser))
+    if port and not _is_free(port):
+        raise Misuse(f"--port: expected a free port on 127.0.0.1, but {port} cannot be had; name another one")
+    raise SystemExit(_serve(lessons, port=port, opens_browser=not no_browser))
 
 
 def _lessons_to_open(folder: Path | None) -> Path:
@@ -60,32 +64,26 @@ def _lessons_to_open(folder: Path | None) -> Path:
     return delivery.folder
 
 
-def _free_port(candidates: Iterable[int]) -> int:
-    """The first of these ports that nobody listens on. Raises Misuse if there is none."""
-    tried = tuple(candidates)
-    for port in tried:
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-            if os.name == "posix":
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    asked = str(tried[0]) if len(tried) == 1 else f"{tried[0]} to {tried[-1]}"
-    raise Misuse(f"--port: expected a free port on 127.0.0.1, but {asked} cannot be had; name another one")
+def _is_free(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        if os.name == "posix":
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
-def _serve(lessons: Path, *, port: int, opens_browser: bool) -> int:
+def _serve(lessons: Path, *, port: int | None, opens_browser: bool) -> int:
     """Run JupyterLab until it ends or is interrupted; its exit status."""
     token = secrets.token_urlsafe(24)
-    site = f"http://127.0.0.1:{port}"
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     server = subprocess.Popen(_command_line(lessons, port, opens_browser), env=_environment(token))
     try:
-        _wait_until_it_answers(server, f"{site}/api")
+        port_it_has = _wait_for_its_port(server, token)
         click.echo(f"Lessons: {lessons}")
-        click.echo(f"Open:    {site}{_page(FIRST_LESSON)}?token={token}")
+        click.echo(f"Open:    http://127.0.0.1:{port_it_has}{_page(FIRST_LESSON)}?token={token}")
         click.echo("Stop:    Ctrl-C")
         return server.wait()
     except KeyboardInterrupt:
@@ -95,13 +93,15 @@ def _serve(lessons: Path, *, port: int, opens_browser: bool) -> int:
         _stop(server)
 
 
-def _command_line(lessons: Path, port: int, opens_browser: bool) -> list[str]:
+def _command_line(lessons: Path, port: int | None, opens_browser: bool) -> list[str]:
     as_root = getattr(os, "geteuid", lambda: 1)() == 0
     return [
         *(sys.executable, "-m", "jupyterlab"),
         *([] if opens_browser else ["--no-browser"]),
         *(["--allow-root"] if as_root else []),
-        *("--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0", "--log-level=WARN"),
+        *("--ip=127.0.0.1", f"--port={port or USUAL_PORT}"),
+        f"--ServerApp.port_retries={0 if port else OTHER_PORTS_TO_TRY}",
+        "--log-level=WARN",
         f"--ServerApp.root_dir={lessons}",
         f"--LabApp.default_url={_page(FIRST_LESSON)}",
         "--ServerApp.answer_yes=True",
@@ -120,18 +120,26 @@ def _page(lesson: str) -> str:
     return f"/lab/tree/{quote(lesson)}"
 
 
-def _wait_until_it_answers(server: subprocess.Popen[bytes], url: str) -> None:
-    straight = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+def _wait_for_its_port(server: subprocess.Popen[bytes], token: str) -> int:
+    """The port that this very server listens on. Raises Misuse if it ends, or says nothing for too long."""
     deadline = time.monotonic() + SECONDS_TO_START
     while time.monotonic() < deadline:
+        for running in _servers_of_this_user():
+            if running.get("token") == token:
+                return int(running["port"])
         if (status := server.poll()) is not None:
-            raise Misuse(f"JupyterLab ended with status {status} before it answered; it said why above")
-        try:
-            with straight.open(url, timeout=2):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
-    raise Misuse(f"JupyterLab did not answer at {url} within {SECONDS_TO_START} s")
+            raise Misuse(f"JupyterLab ended with status {status} before it could be opened; it said why above")
+        time.sleep(0.1)
+    raise Misuse(f"JupyterLab has not started within {SECONDS_TO_START} s")
+
+
+def _servers_of_this_user() -> Iterator[dict[str, str]]:
+    """What each running Jupyter server says of itself in the folder that Jupyter has for that."""
+    from jupyter_core.paths import jupyter_runtime_dir
+
+    for path in Path(jupyter_runtime_dir()).glob("jpserver-*.json"):
+        with contextlib.suppress(OSError, ValueError):  # another server's, just being written or taken away
+            yield json.loads(path.read_bytes())
 
 
 def _stop(server: subprocess.Popen[bytes]) -> None:
