@@ -271,6 +271,18 @@ class TestTheFiguresOfTheRfcs:
         printed = "DES_IV64 DES 3DES RC5 IDEA CAST BLOWFISH 3IDEA DES_IV32 RC4 NULL"
         assert [TransformEsp(n).label for n in range(1, 12)] == [f"ESP_{name}" for name in printed.split()]
 
+    def test_iana_isakmp_registry_ah_transforms(self) -> None:
+        printed = """AH_MD5 AH_SHA AH_DES AH_SHA2-256 AH_SHA2-384 AH_SHA2-512 AH_RIPEMD AH_AES-XCBC-MAC AH_RSA
+            AH_AES-128-GMAC AH_AES-192-GMAC AH_AES-256-GMAC"""
+        assert [n.label for n in TransformAh] == printed.split()
+        assert [*TransformAh] == [*range(2, 14)]
+
+    def test_iana_isakmp_registry_later_esp_transforms(self) -> None:
+        printed = """ESP_AES-CBC ESP_AES-CTR ESP_AES-CCM_8 ESP_AES-CCM_12 ESP_AES-CCM_16 - ESP_AES-GCM_8 ESP_AES-GCM_12
+            ESP_AES-GCM_16 ESP_SEED_CBC ESP_CAMELLIA ESP_NULL_AUTH_AES-GMAC"""
+        said = [TransformEsp(n).label if TransformEsp(n).assigned else "-" for n in range(12, 24)]
+        assert said == printed.split()
+
     @pytest.mark.parametrize(
         ("number", "label", "rfc"),
         [
