@@ -104,9 +104,7 @@ def _read_ipv6(octets: bytes) -> IpPacket:
     protocol, protocol_at, at = octets[6], 6, IPV6_HEADER
     extensions: list[Extension] = []
     fragment = None
-    while protocol in EXTENSION_HEADERS:
-        if fragment is not None and fragment.offset:
-            break  # what follows a later fragment's header is a piece of something, not a header
+    while protocol in EXTENSION_HEADERS and fragment is None:  # what follows a Fragment header is a piece, no header
         _present(octets[:end], at, 8, "IPv6 extension header")
         size = 8 if protocol == FRAGMENT else (octets[at + 1] + 1) * 8
         _present(octets[:end], at, size, "IPv6 extension header")
