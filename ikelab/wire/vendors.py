@@ -202,21 +202,20 @@ def _nat_traversal() -> Iterator[KnownVendor]:
         "draft-ietf-ipsec-nat-t-ike-02 (with newline)",
         "Draft -02 again: the digest printed in it covers a newline too, so both forms are in use.",
     )
-    early = "A forerunner of NAT-Traversal, by a draft that went no further."
-    yield _hashed(
-        "draft-ietf-ipsec-nat-t-ike", "draft-ietf-ipsec-nat-t-ike", "NAT-Traversal as Apple's racoon announces it."
-    )
-    yield _hashed(
-        "draft-ietf-ipsec-nat-t-ike-09", "draft-ietf-ipsec-nat-t-ike-09", "NAT-Traversal, by the name of a ninth draft."
-    )
-    yield _hashed(
-        "Testing NAT-T RFC", "Testing NAT-T RFC", "Used for interoperability tests before RFC 3947 had its number."
-    )
-    yield _hashed("RFC XXXX", "RFC XXXX", "The placeholder of the drafts of RFC 3947, sent by Solaris 10 as it stood.")
-    yield _hashed("draft-stenberg-ipsec-nat-traversal-01", "draft-stenberg-ipsec-nat-traversal-01", early)
-    yield _hashed("draft-stenberg-ipsec-nat-traversal-02", "draft-stenberg-ipsec-nat-traversal-02", early)
-    yield _hashed("draft-huttunen-ipsec-esp-in-udp-00.txt", "draft-huttunen-ipsec-esp-in-udp-00.txt", early)
-    yield _hashed("ESPThruNAT", "ESPThruNAT", early)
+    for title, meaning in (
+        ("draft-ietf-ipsec-nat-t-ike", "NAT-Traversal as Apple's racoon announces it."),
+        ("draft-ietf-ipsec-nat-t-ike-09", "NAT-Traversal, by the name of a ninth draft."),
+        ("Testing NAT-T RFC", "Used for interoperability tests before RFC 3947 had its number."),
+        ("RFC XXXX", "The placeholder of the drafts of RFC 3947, sent by Solaris 10 as it stood."),
+    ):
+        yield _hashed(title, title, meaning)
+    for title in (
+        "draft-stenberg-ipsec-nat-traversal-01",
+        "draft-stenberg-ipsec-nat-traversal-02",
+        "draft-huttunen-ipsec-esp-in-udp-00.txt",
+        "ESPThruNAT",
+    ):
+        yield _hashed(title, title, "A forerunner of NAT-Traversal, by a draft that went no further.")
 
 
 def _extensions() -> Iterator[KnownVendor]:
