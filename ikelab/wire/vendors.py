@@ -255,13 +255,11 @@ def _extensions() -> Iterator[KnownVendor]:
     yield _opaque("2d7922c6b301d9b0e1342739e9cfbbd5", "Delete with reason", "My Delete payloads say why.")
     yield _spelled("OpenPGP10171", "OpenPGP", "I can use OpenPGP keys for authentication.")
     yield _spelled("Opportunistic IPsec", "Opportunistic IPsec", "I will encrypt with anyone who can, arranged or not.")
-    heartbeat = "Regular signs of life, as NetScreen firewalls send them."
-    yield _spelled("HeartBeat_Notify", "Heartbeat Notify", heartbeat, tail=_anything)
+    yield _spelled("HeartBeat_Notify", "Heartbeat Notify", "Regular signs of life, sent by NetScreen.", tail=_anything)
 
 
 def _microsoft() -> Iterator[KnownVendor]:
-    windows = "A Windows machine, and which release it runs."
-    yield _hashed("MS NT5 ISAKMPOAKLEY", "Microsoft Windows", windows, tail=_number_in(_WINDOWS))
+    yield _hashed("MS NT5 ISAKMPOAKLEY", "Microsoft Windows", "A Windows machine.", tail=_number_in(_WINDOWS))
     for text, meaning in (
         ("Vid-Initial-Contact", "Forget any older SAs you keep with me: INITIAL-CONTACT, said already in phase 1."),
         ("MS-Negotiation Discovery Capable", "I can talk in the clear first, and in secret once we agree."),
@@ -291,8 +289,7 @@ def _cisco() -> Iterator[KnownVendor]:
     yield _spelled("CISCO-DELETE-REASON", "Cisco delete reason", "My Delete payloads say why.")
     yield _spelled("CISCO-DYNAMIC-ROUTE", "Cisco dynamic route", "Routes can be announced through the tunnel.")
     yield _spelled("FLEXVPN-SUPPORTED", "Cisco FlexVPN", "I support Cisco's FlexVPN.")
-    copyright_notice = "A Cisco device, by its copyright notice."
-    yield _spelled("CISCO(COPYRIGHT)&Copyright (c) ", "Cisco copyright", copyright_notice, tail=_characters)
+    yield _spelled("CISCO(COPYRIGHT)&Copyright (c) ", "Cisco copyright", "A Cisco device.", tail=_characters)
 
 
 _STRONGSWAN_RELEASES = {"2.2": 2, "2.3": 2, "2.4": 4, "2.5": 7, "2.6": 4, "2.7": 3, "2.8": 11}
