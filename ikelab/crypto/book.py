@@ -159,7 +159,7 @@ class Book:
         return Derived(
             name=line.name,
             value=whole[at : at + size],
-            formula=str(formula.resolved(inputs)) if len(inputs) < len(formula.names()) else formula.text,
+            formula=str(formula.resolved(inputs)),
             rfc=line.rfc,
             inputs=tuple(inputs.values()),
             explain=line.explain,

@@ -180,7 +180,7 @@ class Formula:
 
     def resolved(self, present: Container[str]) -> Formula:
         """The same without square brackets: what is in them stays if a value of it is among those present."""
-        return self._of(self.root.keep(present))
+        return self._of(self.root.keep(present)) if any(self.root.optional_groups()) else self
 
     def evaluate(self, values: Mapping[str, bytes], *, prf: KeyedHashing, hash: Hashing) -> bytes:
         """The octets that the formula yields. Raises MissingInputs where values lacks a name."""
