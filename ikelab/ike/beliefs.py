@@ -60,11 +60,16 @@ class Belief:
         return self.cookie_i == cookie_i and (not known or self.cookie_r == cookie_r)
 
     def adds_nothing_to(self, other: Belief) -> bool:
-        """Whether `other` says all that this one does."""
+        """Whether `other` says all that this one does.
+
+        One without a pre-shared key of its own is tried with the common one, so another with its own is no substitute;
+        but where all that is said is Ka, no pre-shared key matters.
+        """
+        replaceable = {other.psk, None} if self.values.keys() == {"Ka"} else {other.psk}
         return (
             self.cookie_i == other.cookie_i
             and self.cookie_r in (None, other.cookie_r)
-            and self.psk == other.psk
+            and self.psk in replaceable
             and self.values.items() <= other.values.items()
         )
 
@@ -167,10 +172,10 @@ def parse_keys(text: str | bytes, *, name: str = "keys") -> Beliefs:
             text = text.decode("utf-8")
         except UnicodeDecodeError as error:
             raise Misuse(f"{name}: expected JSON or Wireshark's key tables as UTF-8 text, got {error.reason}") from None
-    text = text.removeprefix("\ufeff").strip()
-    if not text:
+    text = text.removeprefix("\ufeff")
+    if not text.strip():
         raise Misuse(f"{name}: expected JSON or Wireshark's key tables, got an empty file")
-    if text[0] not in "{[":
+    if text.lstrip()[0] not in "{[":
         return Beliefs.from_wireshark(text, name=name)
     try:
         document: object = json.loads(text)
