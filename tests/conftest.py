@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 pytest.register_assert_rewrite("tests.needs")
 
-from tests.needs import captures_dir, needs, recorded_conversations, vectors_dir  # noqa: E402  (after the line above)
+from tests.needs import captures_dir, needs, recorded_conversations, rfc_dir, vectors_dir  # noqa: E402  (after the line above)
 
-__all__ = ["captures_dir", "needs", "recorded_conversations", "vectors_dir"]
+__all__ = ["captures_dir", "needs", "recorded_conversations", "rfc_dir", "vectors_dir"]
 
 pytest_plugins = ("tests.needs", "pytester")
+
+hypothesis.settings.register_profile(  # a busy machine is slow, and that is no finding
+    "ikelab", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("ikelab")
 
 
 @pytest.fixture(scope="session")

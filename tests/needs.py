@@ -53,6 +53,11 @@ def vectors_dir() -> Path:
     return Path(os.environ.get("IKELAB_VECTORS") or CHECKOUT.parent / "shared" / "vectors")
 
 
+def rfc_dir() -> Path:
+    """The texts of the RFCs that the project cites: rfc2409.txt and so on."""
+    return Path(os.environ.get("IKELAB_RFCS") or CHECKOUT.parent / "shared" / "rfc")
+
+
 def recorded_conversations() -> tuple[str, ...]:
     """Names to parametrize a test with; where there are none a stand-in, so that the test is counted as not run."""
     folders = captures_dir().glob("*/capture.pcap")
@@ -109,6 +114,10 @@ CAPABILITIES = {
     "nist-vectors": Capability(
         present=lambda: (vectors_dir() / "ikev1_psk.fax.gz").is_file(),
         install="put NIST's ikev1_psk.fax.gz and ikev1_dsa.fax.gz into a folder and name it in IKELAB_VECTORS",
+    ),
+    "rfc-texts": Capability(
+        present=lambda: (rfc_dir() / "rfc2409.txt").is_file(),
+        install="put the texts of the RFCs (rfc2409.txt and so on) into a folder and name it in IKELAB_RFCS",
     ),
     "shared-captures": Capability(
         present=lambda: any(captures_dir().glob("*/capture.pcap")),
