@@ -13,12 +13,12 @@ The formulas are in `ikelab.crypto.lines`. A value that is given wins over the f
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 
 from ikelab.crypto import weakness
 from ikelab.crypto.derived import Derived, Given, Role, Value, counted
 from ikelab.crypto.formula import Formula, MissingInputs
 from ikelab.crypto.lines import BOOK, SYMBOLS, Chapter, Cut, Line, Method
+from ikelab.crypto.registry import nearest
 from ikelab.crypto.suite import Cipher, Hash, Prf, cipher_by_word, hash_by_word, prf_by_word, prf_for
 from ikelab.errors import Misuse
 
@@ -73,9 +73,7 @@ class Book:
         """The value of that name. Raises MissingInputs, naming them, where it is not determined."""
         if name not in SYMBOLS and not any(name in table for table in self._tables()):
             known = [*SYMBOLS, *(name for table in self._tables() for name in table)]
-            close = get_close_matches(name, known, n=1)
-            advice = f"; did you mean {close[0]}?" if close else ""
-            raise Misuse(f"name: expected one of {', '.join(dict.fromkeys(known))}, got {name!r}{advice}")
+            raise Misuse(f"name: expected one of {', '.join(dict.fromkeys(known))}, got {name!r}{nearest(name, known)}")
         try:
             return self._find(name)
         except MissingInputs as missing:
@@ -140,10 +138,6 @@ class Book:
         whole = self._evaluate(formula, inputs)
         if size is None or size <= len(whole):
             return self._derive(line, formula, inputs, whole, size)
-        if not line.again:
-            raise Misuse(
-                f"{line.name}: expected at most {len(whole)} octets, as its formula gives, got a need of {size}"
-            )
         blocks = self._blocks(line, size)
         joined = Formula(" | ".join(block.name for block in blocks))
         return self._derive(
@@ -248,8 +242,7 @@ def _checked(given: Mapping[str, bytes | Given]) -> dict[str, Given]:
     checked = {}
     for name, value in given.items():
         if name not in SYMBOLS and name not in made:
-            close = get_close_matches(name, [*SYMBOLS, *made], n=1)
-            advice = f"; did you mean {close[0]}?" if close else ""
+            advice = nearest(name, [*SYMBOLS, *made])
             raise Misuse(f"given: expected RFC names such as {', '.join(SYMBOLS)}, got {name!r}{advice}")
         octets, origin = (value.value, value.origin) if isinstance(value, Given) else (value, "given")
         if not isinstance(octets, bytes):

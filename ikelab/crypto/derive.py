@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from ikelab.crypto.book import Book, Chapter, Derived, Method
 from ikelab.crypto.derived import counted
+from ikelab.crypto.registry import nearest
 from ikelab.crypto.suite import prf_by_word
 from ikelab.errors import Misuse
 
@@ -127,8 +127,7 @@ def _odd_nonces(where: str, book: Book) -> Iterator[str]:
 def _unknown(where: str, members: Members, named: Iterable[str]) -> Iterator[str]:
     for name in members:
         if name not in named:
-            close = get_close_matches(name, named, n=1)
-            advice = f"; did you mean {close[0]}?" if close else f": expected some of {', '.join(named)}"
+            advice = nearest(name, named) or f": expected some of {', '.join(named)}"
             yield f"{where}{name}: no member of this name is known, it was left aside{advice}"
 
 

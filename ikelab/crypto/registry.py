@@ -64,6 +64,14 @@ def by_number_and_key_length(kind: str, ciphers: Iterable[_Cipher], number: int,
     )
 
 
+def nearest(word: str, known: Iterable[str]) -> str:
+    """What to add to a complaint about an unknown word: "; did you mean CKY-I?", or nothing."""
+    from difflib import get_close_matches  # costs more to import than all else here, and only a mistake needs it
+
+    close = get_close_matches(word, list(known), n=1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
 def expect_size(what: str, octets: bytes, size: int) -> None:
     """Raise Misuse unless there are `size` octets."""
     if len(octets) != size:

@@ -65,6 +65,7 @@ class TestNotation:
     def test_white_space_means_nothing(self) -> None:
         assert Formula("prf( a,b|c [|d] )") == Formula("prf(a, b | c [ | d ])")
         assert Formula("a") != "a"
+        assert repr(Formula("a | b")) == "Formula('a | b')"
 
     @pytest.mark.parametrize(("text", "complaint"), [
         ("", "character 1: expected a name, a number, prf\\( or hash\\(, got 'the end'"),

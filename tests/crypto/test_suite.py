@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+import warnings
 
 import pytest
 from hypothesis import given, strategies as st
@@ -41,7 +42,7 @@ class TestHashAndPrf:
         digest = hashlib.new(algorithm.word)
         assert (algorithm.size, algorithm.block_size) == (digest.digest_size, digest.block_size)
         assert algorithm(b"abc") == hashlib.new(algorithm.word, b"abc").digest()
-        assert prf_for(algorithm).size == algorithm.size
+        assert (prf_for(algorithm).size, prf_for(algorithm).word) == (algorithm.size, algorithm.word)
 
     @given(
         algorithm=st.sampled_from(HASHES), key=st.binary(max_size=300), data=st.binary(max_size=300)
@@ -180,6 +181,18 @@ class TestCiphers:
         monkeypatch.setattr(ciphers.Cipher, "encryptor", unsupported)
         with pytest.raises(Misuse, match="DES: the OpenSSL on this machine does not offer it"):
             backend.encrypt_cbc("DES", bytes(8), bytes(8), bytes(8))
+
+    def test_camellia_is_found_where_older_libraries_keep_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        from cryptography.hazmat.decrepit.ciphers import algorithms as legacy
+        from cryptography.hazmat.primitives.ciphers import algorithms
+
+        key = bytes.fromhex("0123456789abcdeffedcba9876543210")
+        expected = backend.encrypt_cbc("Camellia", key, bytes(16), key)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of looking at what is there, which the adapter does not do
+            monkeypatch.setattr(algorithms, "Camellia", legacy.Camellia)
+        monkeypatch.delattr(legacy, "Camellia")
+        assert backend.encrypt_cbc("Camellia", key, bytes(16), key) == expected
 
     def test_an_unknown_block_cipher_is_named(self) -> None:
         with pytest.raises(Misuse, match="expected AES, 3DES, DES or Camellia, got IDEA"):
