@@ -18,13 +18,14 @@ BIN := $(VENV)/bin
 INSTALL := $(if $(shell command -v uv 2>/dev/null),uv pip install --python $(BIN)/python,$(BIN)/python -m pip install --disable-pip-version-check)
 
 .DEFAULT_GOAL := lab
+.DELETE_ON_ERROR:
 .PHONY: lab test bench soak lint
 
 lab: $(VENV)/learner.stamp
 	$(BIN)/ikelab lab $(LAB_ARGS)
 
 test: lint
-	$(BIN)/python -m pytest -n auto --cov --cov-report=term $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadgroup --cov --cov-report=term $(PYTEST_ARGS)
 
 bench: $(VENV)/developer.stamp
 	$(BIN)/python -m tests.bench $(BENCH)
