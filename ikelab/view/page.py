@@ -8,11 +8,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
 from html import escape
 
+from ikelab.timeline.trace import Trace
 from ikelab.view import front, twin
-from ikelab.view.narration import checked, visible
+from ikelab.view.narration import Part, checked, visible
 
 _PAGE_STYLE = """
 html { color-scheme: light dark; }
@@ -24,7 +24,7 @@ main { display: grid; grid-template-columns: minmax(0, 1fr); gap: 24px; max-widt
 """
 
 
-def page(trace: Mapping[str, object], *more: Mapping[str, object]) -> str:
+def page(trace: Trace | Part, *more: Trace | Part) -> str:
     """A self-contained HTML page that plays the trace, and below it any more traces, each in a player of its own.
 
     Its address remembers step, view, message, field and secret of the first player. Without scripts it shows the
@@ -51,7 +51,7 @@ def page(trace: Mapping[str, object], *more: Mapping[str, object]) -> str:
     )
 
 
-def _as_script_data(trace: Mapping[str, object]) -> str:
+def _as_script_data(trace: Part) -> str:
     """JSON that cannot leave the element it stands in: no `<`, `>` or `&` is left to be read as markup."""
     text = json.dumps(trace, separators=(",", ":"), ensure_ascii=True)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

@@ -7,15 +7,15 @@ neighbours, and setting those moves the picture. This is the only module that kn
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import anywidget
 import traitlets
 
 from ikelab.errors import Misuse
+from ikelab.timeline.trace import Trace
 from ikelab.view import front, twin
-from ikelab.view.narration import checked, summary
+from ikelab.view.narration import Part, checked, summary
 
 VIEWS = ("octets", "secrets")
 
@@ -42,7 +42,7 @@ class Player(anywidget.AnyWidget):
 
     PLACES: ClassVar[tuple[str, ...]] = ("step", "view", "message", "field", "secret")
 
-    def __init__(self, trace: Mapping[str, object], **place: object) -> None:
+    def __init__(self, trace: Trace | Part, **place: object) -> None:
         unknown = [name for name in place if name not in self.PLACES]
         if unknown:
             raise Misuse(f"a Player takes a trace and {', '.join(self.PLACES)}; got {', '.join(unknown)}")

@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from html import escape
 
+from ikelab.timeline.trace import Trace
 from ikelab.view import ladder
 from ikelab.view.narration import (
     Part,
@@ -36,19 +37,19 @@ _NAMES = 40
 """Columns of the text twin that a field's name has."""
 
 
-def text(trace: Part) -> str:
+def text(trace: Trace | Part) -> str:
     """The conversation for a terminal: a ladder, then every message with its fields, then every secret."""
     return "\n".join(line.rstrip() for line in _lines(checked(trace)))
 
 
-def html(trace: Part) -> str:
+def html(trace: Trace | Part) -> str:
     """The conversation as static HTML without scripts or ids: a ladder, messages and secrets that fold open."""
-    trace = checked(trace)
-    spoken = captions(trace)
-    messages = "".join(_html_message(message, spoken.get(message["n"], ())) for message in parts(trace, "messages"))
+    whole = checked(trace)
+    spoken = captions(whole)
+    messages = "".join(_html_message(message, spoken.get(message["n"], ())) for message in parts(whole, "messages"))
     return (
-        f'<div class="ikelab-twin"><p><strong>{_safe(trace["title"])}</strong><br>{_safe(trace["about"])}</p>'
-        f"{ladder.svg(trace)}{messages}{_html_secrets(trace)}</div>"
+        f'<div class="ikelab-twin"><p><strong>{_safe(whole["title"])}</strong><br>{_safe(whole["about"])}</p>'
+        f"{ladder.svg(whole)}{messages}{_html_secrets(whole)}</div>"
     )
 
 

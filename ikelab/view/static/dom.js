@@ -9,7 +9,7 @@ export function h(tag, attributes, ...children) {
     if (value == null || value === false) continue;
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (name === "style") for (const [property, given] of Object.entries(value)) element.style.setProperty(property, given);
-    else element.setAttribute(name, value === true ? "" : String(value));
+    else element.setAttribute(name, value === true ? "" : visible(value));
   }
   element.append(...nodes(children));
   return element;
@@ -22,7 +22,13 @@ export function fill(element, ...children) {
 }
 
 const nodes = (children) =>
-  children.flat(9).filter((child) => child != null && child !== false).map((child) => (child instanceof Node ? child : String(child)));
+  children.flat(9).filter((child) => child != null && child !== false).map((child) => (child instanceof Node ? child : visible(child)));
+
+/** The text with every character that does not print written as its code: none can turn or hide what stands around it. */
+const visible = (text) => String(text).replace(/[\p{Cc}\p{Cf}\p{Cn}\p{Co}\p{Cs}\u2028\u2029]/gu, (character) => `\\u{${character.codePointAt(0).toString(16)}}`);
+
+/** Give the element an attribute whose text came from the trace. */
+export const describe = (element, name, text) => element.setAttribute(name, visible(text));
 
 /** The names whose condition holds, as one class attribute. */
 export const classes = (...names) => names.filter(Boolean).join(" ");
@@ -39,7 +45,7 @@ const PATHS = {
   open: "M6 11h12v9H6zM9 11V7.5a3 3 0 0 1 5.6-1.5",
   tick: "M5 13l4.5 4.5L19 7",
   cross: "M6 6l12 12M18 6L6 18",
-  note: "M12 11v6M12 7.2v.1",
+  note: "M12 11v6.5M12 6.6v.2M2.5 12a9.5 9.5 0 1 0 19 0 9.5 9.5 0 1 0-19 0",
   again: "M18.5 12a6.5 6.5 0 1 1-2-4.7M18.7 3.5v4.3h-4.3",
   down: "M6 9l6 6 6-6",
 };

@@ -49,8 +49,8 @@ function Words(message, [s, index]) {
   const proofs = field.role === "proof" ? message.verified ?? [] : [];
   return [
     field.text !== "" && h("div", { class: "value" }, field.text),
-    h("p", {}, field.explain),
     proofs.map((verdict) => h("p", { class: classes("judged", verdict.ok === false && "bad") }, icon(verdict.ok === true ? "tick" : verdict.ok === false ? "cross" : "note"), h("span", {}, verdict.text))),
+    h("p", {}, field.explain),
     h("p", { class: "cite" }, [field.rfc, where + (s > 0 ? ` of the ${sheet.title.toLowerCase()} sheet` : "")].filter(Boolean).join("; "),
       field.leaf && !same && field.size > 0 && [": ", h("code", {}, shortened(octets, 24))]),
   ];

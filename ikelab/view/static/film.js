@@ -16,6 +16,7 @@ export class Film {
     this.exchangeOf = new Map(this.exchanges.flatMap((exchange) => exchange.messages.map((message) => [message.n, exchange])));
     this.seals = sealsOf(this.messages);
     this.learnedAt = this.firstLearned();
+    this.sidesDiffer = [...this.learnedAt.values()].some((first) => first.initiator !== first.responder);   // in a recording both learn all at once
   }
 
   /** What happens at a step. Step 0 comes before anything is said. */
@@ -139,13 +140,14 @@ export function onlyWraps(fields, index) {
   return fields[index].kind === "group" && parts.length === 1 && fields[parts[0]].size === fields[index].size;
 }
 
-/** The field a reader most likely wants to see first: a proof, a public value, the innermost choice, anything but plumbing. */
+/** The field a reader most likely wants to see first: a proof, a public value, the innermost choice behind the header. */
 export function tellingField(message) {
   for (let sheet = message.sheets.length - 1; sheet >= 0; sheet--) {
     const fields = message.sheets[sheet].fields;
-    const leaf = (role) => fields.findIndex((field) => field.leaf && field.role === role);
-    const deepest = Math.max(...fields.filter((field) => field.leaf && field.role === "choice").map((field) => field.depth));
-    const choice = fields.findIndex((field) => field.leaf && field.role === "choice" && field.depth === deepest);
+    const isIn = (role) => (field, index) => field.leaf && field.role === role && fields[pathTo(fields, index)[0]].kind !== "header";
+    const leaf = (role) => fields.findIndex(isIn(role));
+    const deepest = Math.max(...fields.filter(isIn("choice")).map((field) => field.depth));
+    const choice = fields.findIndex((field, index) => field.depth === deepest && isIn("choice")(field, index));
     const chosen = choice >= 0 && saysItAll(fields, fields[choice].parent) ? fields[choice].parent : choice;
     const found = [leaf("proof"), leaf("public"), chosen, leaf("identity"), leaf("cipher")].find((index) => index >= 0);
     if (found != null) return [sheet, found];

@@ -78,7 +78,7 @@ export function mount(root, trace, { start = {}, level = 2, changed = () => {} }
   return {
     set,
     /** Say something that concerns the whole player, such as that the kernel has stopped; "" takes it back. */
-    notice(text) { notice.textContent = text; },
+    notice(text) { fill(notice, text); },
     dispose() { unfollow(); root.removeEventListener("keydown", keys); root.replaceChildren(); },
   };
 }

@@ -1,6 +1,6 @@
 // Where every secret comes from: what was given, drawn or received, what is computed from it, what it is used for.
 
-import { badge, classes, copy, fill, h, icon, octetsOf } from "./dom.js";
+import { badge, classes, copy, describe, fill, h, octetsOf } from "./dom.js";
 import { SIDES } from "./film.js";
 
 const COLUMNS = ["given or received", "computed", "used for"];
@@ -67,7 +67,7 @@ function Graph(film, choose) {
 
 function SecretNode(film, secret, choose) {
   const holders = h("span", { class: "holders" });
-  const node = h("button", { type: "button", class: classes("secret-node", secret.secret && "is-secret"), onclick: () => choose(secret.name) }, h("span", {}, secret.label), holders);
+  const node = h("button", { type: "button", class: classes("secret-node", secret.secret && "is-secret"), title: secret.label, onclick: () => choose(secret.name) }, h("span", {}, secret.label), holders);
   return {
     node,
     draw(state, relation) {
@@ -77,8 +77,8 @@ function SecretNode(film, secret, choose) {
       node.classList.toggle("fresh", known && secret.step === state.step && state.step > 0);
       for (const [name, yes] of Object.entries(relation)) node.classList.toggle(name, yes);
       node.setAttribute("aria-pressed", String(relation.chosen));
-      node.setAttribute("aria-label", `${secret.label}${known ? "" : ", not known yet"}${who.length ? `, known to the ${who.join(" and the ")}` : ""}`);
-      fill(holders, who.map(badge));
+      describe(node, "aria-label", `${secret.label}${known ? "" : ", not known yet"}${who.length ? `, known to the ${who.join(" and the ")}` : ""}`);
+      fill(holders, film.sidesDiffer && who.map(badge));
     },
   };
 }
@@ -86,20 +86,19 @@ function SecretNode(film, secret, choose) {
 function Recipe(film, secret, state, set) {
   const known = film.isKnown(secret, state.step), learned = film.learnedAt.get(secret.name) ?? {};
   const walk = (name) => set({ secret: name, trail: [...state.trail, secret.name] });
-  const since = SIDES.filter((side) => learned[side] <= state.step).map((side) => `${film.peers[side].label} since step ${learned[side]}`);
+  const since = film.sidesDiffer ? SIDES.filter((side) => learned[side] <= state.step).map((side) => `${film.peers[side].label} since step ${learned[side]}`).join(", ") : "";
+  const when = known ? since || `known since step ${secret.step}` : secret.step == null ? "never known in this trace" : `not known before step ${secret.step}`;
   const origin = (each) => Origin(film, each, set);
   const result = h("span", {}, Value(film, secret, state));
   return [
     state.trail.length > 0 && h("nav", { class: "path", "aria-label": "The way here" }, state.trail.map((name, k) => h("button", { type: "button", onclick: () => set({ secret: name, trail: state.trail.slice(0, k) }) }, film.byName.get(name)?.label ?? name)), h("b", {}, secret.label)),
-    h("div", { class: "formula" }, h("b", {}, secret.label), secret.inputs.length ? " = " : ": ", Formula(film, secret, walk)),
-    h("p", {}, secret.explain, " ", h("span", { class: "cite" }, secret.rfc)),
+    h("div", { class: "formula" }, h("b", {}, secret.label), secret.inputs.length ? " = " : secret.formula && ": ", Formula(film, secret, walk)),
+    h("p", {}, secret.explain, " ", h("span", { class: "cite" }, [secret.rfc, !secret.inputs.length && secret.origin?.message == null && secret.origin?.text, known && secret.value && octetsOf(secret.value.length / 2), when].filter(Boolean).join(", "))),
     h("div", { class: "values" },
       secret.inputs.map((name) => film.byName.get(name)).filter(Boolean).map((input) => [
-        h("button", { type: "button", class: classes("input", input.secret && "is-secret"), onclick: () => walk(input.name) }, input.label), h("span", { class: "hex" }, Value(film, input, state)), h("span", { class: "from" }, origin(input))]),
+        h("button", { type: "button", class: classes("input", input.secret && "is-secret"), onclick: () => walk(input.name) }, input.label), h("span", { class: "hex" }, Value(film, input, state)), h("span", { class: "from", title: input.origin?.text }, origin(input))]),
       h("b", { class: "sum" }, secret.label), h("span", { class: "hex sum whole" }, result),
-      h("span", { class: "from sum" }, secret.inputs.length ? secret.value && known && octetsOf(secret.value.length / 2) : origin(secret))),
-    h("p", { class: "acts" }, known && secret.value && h("button", { type: "button", class: "act", onclick: (event) => copy(event.target, secret.value, result) }, "copy"),
-      secret.inputs.length > 0 && secret.origin?.message != null && origin(secret), h("span", { class: "quiet" }, since.length ? since.join("; ") : known ? "" : `Not known yet: ${secret.step == null ? "never in this trace" : `step ${secret.step}`}.`)),
+      h("span", { class: "from sum" }, secret.origin?.message != null && h("div", {}, origin(secret)), known && secret.value && h("button", { type: "button", class: "act", onclick: (event) => copy(event.target, secret.value, result) }, "copy"))),
   ];
 }
 

@@ -1,6 +1,6 @@
 // The ladder: two lifelines, the messages between them, what each side learned. Built once; a step only toggles classes.
 
-import { badge, classes, fill, h, icon, keepInView, octetsOf } from "./dom.js";
+import { badge, classes, describe, fill, h, icon, keepInView, octetsOf } from "./dom.js";
 import { SIDES, other } from "./film.js";
 
 const MANY = 40;   // more messages than this: exchanges other than the current one start folded
@@ -74,7 +74,7 @@ function Row(film, message, set) {
       if (!message.encrypted) chips.forEach((chip) => chip.draw(now, feeding));
       node.classList.toggle("whole", whole);
       fill(lock, icon(open ? "open" : "closed"), whole && icon("tick"));
-      button.setAttribute("aria-label", `Message ${message.n} from ${from} to ${other(from)}, ${octetsOf(size)}${message.encrypted ? ", encrypted" : ""}: ${chips.map((chip) => chip.said(now)).join(", ") || message.summary}${mode === "later" ? "; not sent yet" : verdicts(message)}`);
+      describe(button, "aria-label", `Message ${message.n} from ${from} to ${other(from)}, ${octetsOf(size)}${message.encrypted ? ", encrypted" : ""}: ${chips.map((chip) => chip.said(now)).join(", ") || message.summary}${mode === "later" ? "; not sent yet" : verdicts(message)}`);
     },
   };
 }
@@ -93,7 +93,7 @@ function Chip(film, message, { label, members }) {
       if (by !== drawn) {
         drawn = by;
         node.classList.toggle("sealed", seals.length > 0);
-        node.title = seals.length ? `authenticated: covered by ${by}` : "not authenticated";
+        describe(node, "title", seals.length ? `authenticated: covered by ${by}` : "not authenticated");
         fill(seal, seals.length > 0 && icon("tick"));
       }
       return seals.length > 0;
@@ -119,8 +119,10 @@ function tag(message) {
   if (message.retransmission_of != null) return h("span", { class: "tag" }, icon("again"), "same octets again");
   if (failed) return h("span", { class: "tag bad", title: failed.text }, icon("cross"), failed.name);
   if (message.error) return h("span", { class: "tag bad", title: message.error }, icon("cross"), "unreadable");
+  if (message.decrypted === false) return h("span", { class: "tag bad", title: (message.remarks ?? []).join(" ") }, icon("cross"), "does not open");
   if (passed) return h("span", { class: "tag", title: passed.text }, icon("tick"), passed.name);
-  return null;
+  const noted = message.verified?.[0];
+  return noted ? h("span", { class: "tag", title: noted.text }, icon("note"), noted.name) : null;
 }
 
 /** One stop for the Tab key; Up and Down walk the rest. */

@@ -38,7 +38,7 @@ export function Transport(film, go) {
       thumb.dataset.side = frame.actor ?? "";
       thumb.style.setProperty("--at", place(at)["--at"]);
       slider.value = at;
-      slider.setAttribute("aria-valuetext", `${at} of ${film.last}: ${film.caption(at).what}`);
+      slider.setAttribute("aria-valuetext", `${at} of ${film.last}`);
       count.textContent = at;
       clock.textContent = frame.time == null ? "" : `${frame.time.toFixed(3)} s`;
       for (const [control, idle] of [[first, at === 0], [back, at === 0], [next, at === film.last], [last, at === film.last]])
@@ -58,9 +58,9 @@ export function Caption(film) {
       drawn = state.step;
       const frame = film.frame(drawn), words = film.caption(drawn);
       fill(who, frame.actor && badge(frame.actor));
-      what.textContent = words.what;
-      why.textContent = words.why;
-      status.textContent = `Step ${drawn} of ${film.last}. ${frame.said.map((n) => `Message ${n}, ${film.byNumber.get(n)?.exchange_name ?? ""}. `).join("")}${words.what} ${words.why}`;
+      fill(what, words.what);
+      fill(why, words.why);
+      fill(status, `Step ${drawn} of ${film.last}. ${frame.said.map((n) => `Message ${n}, ${film.byNumber.get(n)?.exchange_name ?? ""}. `).join("")}${words.what} ${words.why}`);
     },
   };
 }
