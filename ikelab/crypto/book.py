@@ -12,6 +12,7 @@ The formulas are in `ikelab.crypto.lines`. A value that is given wins over the f
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 
 from ikelab.crypto import weakness
@@ -104,10 +105,10 @@ class Book:
         title = f"{self.exchange.value}: {self.method}, {self.prf.label}{cipher}"
         return "\n\n".join([title, "\n".join(map(str, self._given.values())), *map(str, self.known().values())])
 
-    def _table(self) -> dict[str, Line]:
-        return {line.name: line for line in BOOK[self.exchange] if self.method in line.methods}
+    def _table(self) -> Mapping[str, Line]:
+        return _lines(self.exchange, self.method)
 
-    def _tables(self) -> Iterator[dict[str, Line]]:
+    def _tables(self) -> Iterator[Mapping[str, Line]]:
         yield self._table()
         if self._above is not None:
             yield from self._above._tables()
@@ -132,7 +133,7 @@ class Book:
         return name in self._given or (above is not None and above._has(name))
 
     def _work_out(self, line: Line) -> Derived:
-        formula = Formula(line.formula)
+        formula = _formula(line.formula)
         inputs = self._inputs(formula)
         size = self._size(line)
         whole = self._evaluate(formula, inputs)
@@ -163,7 +164,7 @@ class Book:
 
     def _blocks(self, line: Line, size: int) -> list[Derived]:
         blocks: list[Derived] = []
-        first, again = Formula(line.first or line.formula), Formula(line.again)
+        first, again = _formula(line.first or line.formula), _formula(line.again)
         while sum(len(block.value) for block in blocks) < size:
             number = len(blocks) + 1
             before = {block.name: block for block in blocks[-1:]}
@@ -222,12 +223,23 @@ class Book:
         return f"{name} = {line.as_printed} ({line.rfc}): not determined yet; it still needs {needs}"
 
 
+_MADE = frozenset(line.name for lines in BOOK.values() for line in lines)
 _CIPHER, _KEYMAT_SIZE = "cipher", "keymat_size"
 _EXPLAINED = {
     **{name: symbol.explain for name, symbol in SYMBOLS.items()},
     _CIPHER: "the negotiated cipher, which says how many octets to take",
     _KEYMAT_SIZE: "the octets that the negotiated ESP or AH transform takes",
 }
+
+
+@functools.cache
+def _lines(chapter: Chapter, method: Method) -> Mapping[str, Line]:
+    return {line.name: line for line in BOOK[chapter] if method in line.methods}
+
+
+@functools.cache
+def _formula(text: str) -> Formula:
+    return Formula(text)
 
 
 def _method(method: Method | str) -> Method:
@@ -238,11 +250,10 @@ def _method(method: Method | str) -> Method:
 
 
 def _checked(given: Mapping[str, bytes | Given]) -> dict[str, Given]:
-    made = {line.name for lines in BOOK.values() for line in lines}
     checked = {}
     for name, value in given.items():
-        if name not in SYMBOLS and name not in made:
-            advice = nearest(name, [*SYMBOLS, *made])
+        if name not in SYMBOLS and name not in _MADE:
+            advice = nearest(name, [*SYMBOLS, *_MADE])
             raise Misuse(f"given: expected RFC names such as {', '.join(SYMBOLS)}, got {name!r}{advice}")
         octets, origin = (value.value, value.origin) if isinstance(value, Given) else (value, "given")
         if not isinstance(octets, bytes):

@@ -171,16 +171,23 @@ class Formula:
 
     def names(self) -> tuple[str, ...]:
         """The names in it, in order of appearance, each once."""
-        return tuple(dict.fromkeys(self.root.names()))
+        return self._names
 
     def required(self) -> tuple[str, ...]:
         """The names outside square brackets."""
-        optional = frozenset[str]().union(*self.root.optional_groups())
-        return tuple(name for name in self.names() if name not in optional)
+        return tuple(name for name in self._names if name not in self._optional)
+
+    @functools.cached_property
+    def _names(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self.root.names()))
+
+    @functools.cached_property
+    def _optional(self) -> frozenset[str]:
+        return frozenset[str]().union(*self.root.optional_groups())
 
     def resolved(self, present: Container[str]) -> Formula:
         """The same without square brackets: what is in them stays if a value of it is among those present."""
-        return self._of(self.root.keep(present)) if any(self.root.optional_groups()) else self
+        return self._of(self.root.keep(present)) if self._optional else self
 
     def evaluate(self, values: Mapping[str, bytes], *, prf: KeyedHashing, hash: Hashing) -> bytes:
         """The octets that the formula yields. Raises MissingInputs where values lacks a name."""
