@@ -223,7 +223,7 @@ class Book:
         return f"{name} = {line.as_printed} ({line.rfc}): not determined yet; it still needs {needs}"
 
 
-_MADE = frozenset(line.name for lines in BOOK.values() for line in lines)
+_MADE = dict.fromkeys(line.name for lines in BOOK.values() for line in lines)
 _CIPHER, _KEYMAT_SIZE = "cipher", "keymat_size"
 _EXPLAINED = {
     **{name: symbol.explain for name, symbol in SYMBOLS.items()},
