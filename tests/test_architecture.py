@@ -23,10 +23,11 @@ LOWER_ROOMS = {
     "ipsec": {"errors", "wire", "crypto"},
     "timeline": {"errors", "wire", "crypto", "ike", "ipsec"},
     "net": {"errors", "wire", "crypto", "ike", "ipsec", "timeline"},
+    "follow": {"errors", "wire", "crypto", "ike", "ipsec", "timeline", "net"},
     "view": {"errors", "wire", "crypto", "ike", "ipsec", "timeline"},
-    "course": {"errors", "wire", "crypto", "ike", "ipsec", "timeline", "net", "view"},
-    "cli": {"errors", "wire", "crypto", "ike", "ipsec", "timeline", "net", "view", "course", ""},
-    "": {"errors", "wire", "crypto", "ike", "ipsec", "timeline", "net", "view", "course"},
+    "course": {"errors", "wire", "crypto", "ike", "ipsec", "timeline", "net", "follow", "view"},
+    "cli": {"errors", "wire", "crypto", "ike", "ipsec", "timeline", "net", "follow", "view", "course", ""},
+    "": {"errors", "wire", "crypto", "ike", "ipsec", "timeline", "net", "follow", "view", "course"},
 }
 """For each room of the package ("" is its front door) the rooms that it may look into besides its own."""
 

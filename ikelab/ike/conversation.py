@@ -23,6 +23,7 @@ from ikelab.wire.records import Payload
 from ikelab.wire.udp import Endpoint
 
 INITIATOR, RESPONDER = "initiator", "responder"
+OTHER = {INITIATOR: RESPONDER, RESPONDER: INITIATOR}
 UNUSED_COOKIE = bytes(8)
 
 
@@ -50,12 +51,14 @@ class Suite:
 class Child:
     """The keys of one direction of an SA that a Quick Mode made; `sender` is the Quick Mode role of who sends with it.
 
+    speaker: the same peer's role in the ISAKMP SA; either of its ends may begin a Quick Mode.
     keymat is None where the keys were given ready, or are not determined: `missing` then names what is lacking.
     """
 
     protocol: int
     spi: bytes
     sender: str
+    speaker: str
     frame: int
     transform: Transform
     protection: Protection | None
@@ -110,8 +113,7 @@ class Conversation:
 
     def met(self, role: str, source: Endpoint, destination: Endpoint) -> None:
         """Remember under which endpoints the two are seen."""
-        other = RESPONDER if role == INITIATOR else INITIATOR
-        for name, endpoint in ((role, source), (other, destination)):
+        for name, endpoint in ((role, source), (OTHER[role], destination)):
             if endpoint not in self.endpoints[name]:
                 self.endpoints[name].append(endpoint)
 
@@ -192,7 +194,9 @@ class Conversation:
 
     def _child(self, exchange: Exchange, chosen: Proposal, spi: bytes, sender: str, frame: int) -> Child:
         transform = chosen.transforms[0]
-        known = {"protocol": chosen.protocol, "spi": spi, "sender": sender, "frame": frame, "transform": transform}
+        speaker = exchange.begun_by if sender == INITIATOR else OTHER[exchange.begun_by]
+        known = {"protocol": chosen.protocol, "spi": spi, "sender": sender, "speaker": speaker}
+        known |= {"frame": frame, "transform": transform}
         try:
             protection = protection_of(chosen.protocol, transform)
         except Misuse as problem:
