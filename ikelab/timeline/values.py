@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ikelab.crypto.book import SYMBOLS
-from ikelab.crypto.derived import Derived, Value
-from ikelab.crypto.lines import BOOK, Role
+from ikelab.crypto.derived import Derived, Role, Value
+from ikelab.crypto.lines import BOOK
 from ikelab.ike.conversation import INITIATOR, Child, Origin
 from ikelab.wire.numbers import Protocol
 
