@@ -16,10 +16,10 @@ from ikelab.crypto.derived import Given, Value
 from ikelab.errors import WireError
 from ikelab.ike.beliefs import Beliefs
 from ikelab.ike.conversation import INITIATOR, UNUSED_COOKIE, Conversation, Exchange, Origin
-from ikelab.ike.protect import CHAPTERS, PHASE_1, covered, last_block, proof_name, unseal
+from ikelab.ike.protect import CHAPTERS, NONSENSE, PHASE_1, covered, last_block, plausible, proof_name, unseal
 from ikelab.wire.message import Dissection, dissect, dissect_body
 from ikelab.wire.numbers import ExchangeType, Notify, PayloadType
-from ikelab.wire.payloads import ID, KE, LATE_DRAFTS, SA, Fragment, Hash, NatD, Nonce, Notification, Opaque, VendorID
+from ikelab.wire.payloads import ID, KE, LATE_DRAFTS, SA, Fragment, Hash, NatD, Nonce, Notification, VendorID
 from ikelab.wire.records import Payload
 from ikelab.wire.udp import Endpoint
 from ikelab.wire.vendors import vendor
@@ -420,21 +420,6 @@ class Listener:
         for payload in sheet.payloads:
             if isinstance(payload, Notification) and payload.notify in (Notify.INVALID_COOKIE,):
                 yield f"{Notify(payload.notify).label}: {Notify(payload.notify).meaning}"
-
-
-NONSENSE = (
-    "decrypted to nonsense: the key is probably wrong (another pre-shared key?), so nothing inside can be read "
-    "(RFC 2409 §5: every key comes from SKEYID)"
-)
-
-
-def plausible(sheet: Dissection) -> bool:
-    """Whether decrypted octets look like payloads: every length fits, every type is known, no RESERVED is set."""
-    return (
-        sheet.error is None
-        and bool(sheet.payloads)
-        and all(not isinstance(payload, Opaque) and payload.reserved == 0 for payload in sheet.payloads)
-    )
 
 
 def exchange_name(number: int) -> str:

@@ -14,6 +14,7 @@ from ikelab.crypto.suite import Cipher
 from ikelab.errors import WireError
 from ikelab.wire.message import HEADER_SIZE, Dissection
 from ikelab.wire.numbers import ExchangeType
+from ikelab.wire.payloads import Opaque
 
 CHAPTERS: Mapping[int, Chapter] = {
     ExchangeType.INFORMATIONAL: Chapter.INFORMATIONAL,
@@ -73,3 +74,18 @@ def covered(sheet: Dissection) -> bytes:
     """What HASH(1) and its kin cover: all octets behind the HASH payload, payload headers included, padding not."""
     begin = sheet.starts[1] if len(sheet.starts) > 1 else sheet.end
     return sheet.raw[begin : sheet.end]
+
+
+NONSENSE = (
+    "decrypted to nonsense: the key is probably wrong (another pre-shared key?), so nothing inside can be read "
+    "(RFC 2409 §5: every key comes from SKEYID)"
+)
+
+
+def plausible(sheet: Dissection) -> bool:
+    """Whether decrypted octets look like payloads: every length fits, every type is known, no RESERVED is set."""
+    return (
+        sheet.error is None
+        and bool(sheet.payloads)
+        and all(not isinstance(payload, Opaque) and payload.reserved == 0 for payload in sheet.payloads)
+    )

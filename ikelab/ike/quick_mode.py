@@ -1,0 +1,215 @@
+"""Quick Mode: under an ISAKMP SA, agree on what protects packets, and make keys that only this one pair of SAs has.
+
+The script at the end is RFC 2409 §5.5's figure. HASH(1), HASH(2) and HASH(3) are made and checked by `step` itself,
+before anything else of a message is looked at.
+"""
+
+from __future__ import annotations
+
+from ikelab.crypto.book import Chapter
+from ikelab.crypto.derived import Given
+from ikelab.errors import Refusal
+from ikelab.ike.config import Child
+from ikelab.ike.negotiate import check_child_answer, choose_child, offer_child
+from ikelab.ike.phase1 import check_nonce
+from ikelab.ike.sa import IpsecSa
+from ikelab.ike.script import DONE, I, R, Script
+from ikelab.ike.selector import Selector
+from ikelab.ike.turn import Turn
+from ikelab.wire.numbers import ExchangeType, Notify
+from ikelab.wire.payloads import ID, KE, SA, Nonce
+
+SMALLEST_SPI = 256
+"""SPIs below are reserved (RFC 4303 §2.1)."""
+
+
+def draw_spi(turn: Turn) -> bytes:
+    """The number under which this side wants to receive protected packets; never one of the reserved."""
+    taken = {child.spi for child in turn.sa.children}
+    attempt = 0
+    while True:
+        spi = turn.draw(f"SPI{f' again {attempt}' if attempt else ''}", 4)
+        if int.from_bytes(spi) >= SMALLEST_SPI and spi not in taken:
+            return spi
+        attempt += 1
+
+
+def offer_protection(turn: Turn) -> None:
+    """What the initiator offers for its child."""
+    child = turn.exchange.child
+    assert child is not None
+    spi = draw_spi(turn)
+    offered = offer_child(child.offers, spi, child.mode, child.lifetime)
+    turn.update(offered=offered, spi=spi)
+    turn.say(offered)
+
+
+def send_nonce(turn: Turn) -> None:
+    """A fresh nonce, and with PFS a fresh half of a Diffie-Hellman exchange."""
+    side = turn.exchange.role[0]
+    nonce = turn.draw(f"N{side}", turn.config.nonce_size)
+    turn.know(f"N{side}_b", nonce, "said")
+    turn.say(Nonce(data=nonce))
+    child = turn.exchange.child
+    assert child is not None
+    group = turn.exchange.choice.offer.dh if turn.exchange.choice else child.offers[0].dh
+    if group is not None:
+        exponent = group.private(turn.draw(f"x_{side}", group.entropy_size))
+        turn.update(exponent=exponent, group=group.number)
+        turn.say(KE(data=group.public(exponent)))
+
+
+def send_clients(turn: Turn) -> None:
+    """Whose packets are meant: first the initiator's side, then the responder's."""
+    child = turn.exchange.child
+    assert child is not None
+    ids = turn.exchange.ids or (child.local.payload(), child.remote.payload())
+    turn.update(ids=ids)
+    turn.say(*ids)
+
+
+def choose_protection(turn: Turn) -> None:
+    """The responder finds the child whose packets are meant, then takes the first offer that it accepts."""
+    child = _child_meant(turn)
+    choice = choose_child(turn.payload("SA", SA), child)
+    ids = (turn.payload("IDci", ID), turn.payload("IDcr", ID)) if turn.heard("IDci") else ()
+    turn.update(child=child, choice=choice, spi=draw_spi(turn), ids=ids)
+
+
+def _child_meant(turn: Turn) -> Child:
+    children = turn.connection.children
+    if turn.heard("IDci"):
+        theirs = Selector.from_payload(turn.payload("IDci", ID))
+        ours = Selector.from_payload(turn.payload("IDcr", ID))
+    else:  # without names the SA is for the two peers themselves (RFC 2409 §5.5)
+        theirs, ours = Selector.parse(turn.sa.remote.address), Selector.parse(turn.sa.local.address)
+    for child in children:
+        if (child.remote, child.local) == (theirs, ours):
+            return child
+    configured = "; ".join(f"{child.name}: {child.remote} to {child.local}" for child in children) or "no child"
+    raise Refusal(
+        notify=Notify.INVALID_ID_INFORMATION,
+        why=f"expected the packets of a configured child ({configured}), got {theirs} to {ours}",
+        rfc="RFC 2409 §5.5",
+        hint="each side's local network must be the other's remote network, with the same mask, protocol and port",
+    )
+
+
+def answer_protection(turn: Turn) -> None:
+    """The chosen transform, with this side's SPI."""
+    choice = turn.exchange.choice
+    assert choice is not None
+    turn.say(choice.answer(turn.exchange.spi))
+
+
+def check_protection(turn: Turn) -> None:
+    """The initiator makes sure that the answer is one of its offers, for the same packets."""
+    child, offered = turn.exchange.child, turn.exchange.offered
+    assert child is not None
+    assert offered is not None
+    choice = check_child_answer(offered, turn.payload("SA", SA))
+    turn.update(choice=choice)
+    if turn.heard("IDci"):
+        came = turn.payload("IDci", ID), turn.payload("IDcr", ID)
+        if [payload.write() for payload in came] != [payload.write() for payload in turn.exchange.ids]:
+            said, got = (" to ".join(map(str, ids)) for ids in (turn.exchange.ids, came))
+            raise Refusal(
+                notify=Notify.INVALID_ID_INFORMATION,
+                why=f"expected the same IDci and IDcr as offered ({said}), got {got}",
+                rfc="RFC 2409 §5.5",
+            )
+
+
+def take_nonce(turn: Turn) -> None:
+    """The other side's nonce, and its KE if and only if PFS was agreed on."""
+    side = "r" if turn.exchange.role == "initiator" else "i"
+    nonce = turn.body(f"N{side}")
+    check_nonce(turn, f"N{side}", nonce)
+    turn.know(f"N{side}_b", nonce, "heard")
+    choice = turn.exchange.choice
+    assert choice is not None
+    group = choice.offer.dh
+    if (group is not None) != turn.heard("KE"):
+        wants, came = "a KE payload" if group else "no KE payload", "one" if turn.heard("KE") else "none"
+        raise Refusal(
+            notify=Notify.NO_PROPOSAL_CHOSEN,
+            why=f"expected {wants}, as this side is set for {'' if group else 'no '}PFS, got {came}",
+            rfc="RFC 2409 §5.5",
+            hint="perfect forward secrecy must be on at both ends, with the same group, or off at both",
+        )
+    if group is not None:
+        group.check(turn.body("KE"))
+        turn.update(
+            group=group.number, given={**turn.exchange.given, KE_HEARD: Given(name=KE_HEARD, value=turn.body("KE"))}
+        )
+
+
+KE_HEARD = "g(qm)^x of the other side"
+
+
+def compute_pfs(turn: Turn) -> None:
+    """With PFS: g(qm)^xy, the shared secret of this Quick Mode alone."""
+    choice = turn.exchange.choice
+    assert choice is not None
+    group = choice.offer.dh
+    if group is not None:
+        shared = group.shared(turn.exchange.exponent, turn.exchange.given[KE_HEARD].value)
+        turn.know("g(qm)^xy", shared, "computed with this side's exponent of this Quick Mode")
+
+
+def make_keys(turn: Turn) -> None:
+    """KEYMAT for both directions, and the pair of SAs that uses it."""
+    exchange = turn.exchange
+    child, choice = exchange.child, exchange.choice
+    assert child is not None
+    assert choice is not None
+    own, other = exchange.role, "responder" if exchange.role == "initiator" else "initiator"
+    for sender, spi in ((own, choice.spi), (other, exchange.spi)):
+        turn.add_children(_one_direction(turn, sender, spi))
+    turn.learned.append("KEYMAT")
+    turn.happen(
+        "child up",
+        f"{child.name}: {choice.offer} for {child.local} and {child.remote}, "
+        f"SPIs {exchange.spi.hex()} in, {choice.spi.hex()} out",
+        child=child.name,
+        spi_in=exchange.spi,
+        spi_out=choice.spi,
+    )
+
+
+def _one_direction(turn: Turn, sender: str, spi: bytes) -> IpsecSa:
+    exchange = turn.exchange
+    child, choice = exchange.child, exchange.choice
+    assert child is not None
+    assert choice is not None
+    given: dict[str, bytes | Given] = {name: value for name, value in exchange.given.items() if name != KE_HEARD}
+    given |= {"protocol": bytes([choice.offer.protocol]), "SPI": spi}
+    protection = choice.offer.protection
+    page = turn.book.chapter(Chapter.QUICK_MODE, given, keymat_size=protection.keymat_size)
+    enc_key, auth_key = protection.split(page["KEYMAT"].value)
+    return IpsecSa(
+        protocol=choice.offer.protocol,
+        spi=spi,
+        sender=sender,
+        choice=choice,
+        enc_key=enc_key,
+        auth_key=auth_key,
+        keymat=page["KEYMAT"],
+        local=child.local,
+        remote=child.remote,
+        name=child.name,
+        message_id=exchange.message_id,
+    )
+
+
+QUICK_MODE = Script("Quick Mode", ExchangeType.QUICK_MODE, "RFC 2409 §5.5", (
+    I("HDR*, HASH(1), SA, Ni [, KE] [, IDci, IDcr]", then="QM_SENT",
+      build=(offer_protection, send_nonce, send_clients),
+      absorb=(choose_protection, take_nonce)),
+    R("HDR*, HASH(2), SA, Nr [, KE] [, IDci, IDcr]", then="QM_ANSWERED", resend=True,
+      build=(answer_protection, send_nonce, compute_pfs, send_clients),
+      absorb=(check_protection, take_nonce, compute_pfs)),
+    I("HDR*, HASH(3)", then=DONE,
+      build=(make_keys,),
+      absorb=(make_keys,)),
+), done=DONE)  # fmt: skip
