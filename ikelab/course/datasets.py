@@ -79,7 +79,7 @@ def datasets() -> tuple[Dataset, ...]:
 
 
 def read_dataset(folder: Path) -> Dataset:
-    """The dataset in a folder. Raises Misuse unless its facts tell its origin and its capture is the one they are of."""
+    """The dataset in a folder. Raises Misuse unless it is whole and its capture is the one its facts tell of."""
     try:
         document: object = json.loads((folder / FACTS).read_text("utf-8"))
         digest = hashlib.sha256((folder / CAPTURE).read_bytes()).hexdigest()

@@ -35,7 +35,8 @@ class SaKeys:
     def __post_init__(self) -> None:
         algorithms = Protection(cipher=self.cipher, integrity=self.integrity)
         if (algorithms.cipher is None) != (self.protocol == "AH"):
-            raise Misuse(f"{self.protocol}: expected a cipher for ESP and none for AH, got {algorithms}")
+            got = algorithms.cipher.family if algorithms.cipher else "no cipher"
+            raise Misuse(f"{self.protocol}: expected a cipher for ESP and none for AH, got {got}")
         if self.enc_key is not None:
             expect_size("encryption key", self.enc_key, self.cipher.keymat_size if self.cipher else 0)
         if self.auth_key is not None:

@@ -153,6 +153,12 @@ class TestWhatIsDamaged:
         assert found.remarks == ("put together from the IP fragments in frames 4, 5, 6",)
         assert peeler.remarks() == ()
 
+    def test_what_turns_out_not_to_be_ikes_is_passed_over(self) -> None:
+        peeler = Peeler(STANDARD_PORTS)
+        pieces = fragment(IP() / UDP(sport=53, dport=53) / Raw(bytes(2000)), fragsize=1000)
+        assert [peeler.datagram(frame, 101, 0.0, bytes(piece)) for frame, piece in enumerate(pieces)] == [None] * 3
+        assert peeler.remarks() == ()
+
     def test_unfinished_fragments_are_remarked_upon_if_they_are_ikes(self) -> None:
         for port, expected in ((500, 1), (53, 0)):
             peeler = Peeler(STANDARD_PORTS)
