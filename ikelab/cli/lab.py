@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
+import http.client
 import importlib.util
-import json
 import os
 import secrets
 import signal
@@ -12,7 +11,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+import urllib.error
+import urllib.request
 from pathlib import Path
 from urllib.parse import quote
 
@@ -23,7 +23,7 @@ from ikelab.course.shipped import in_a_clone, shipped_folder
 from ikelab.errors import Misuse
 
 OWN_JUPYTER_SETTINGS = Path(__file__).parent / "jupyter"
-USUAL_PORT, OTHER_PORTS_TO_TRY = 8888, 99
+USUAL_PORTS = range(8888, 8988)
 SECONDS_TO_START = 120
 SECONDS_TO_STOP = 15
 
@@ -49,9 +49,12 @@ def command(port: int | None, no_browser: bool, folder: Path | None) -> None:
     lessons = _lessons_to_open(folder)
     if not (lessons / FIRST_LESSON).is_file():
         raise Misuse(f"{lessons}: expected the first lesson, {FIRST_LESSON}, there, and found none")
-    if port and not _is_free(port):
-        raise Misuse(f"--port: expected a free port on 127.0.0.1, but {port} cannot be had; name another one")
-    raise SystemExit(_serve(lessons, port=port, opens_browser=not no_browser))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for each in [port] if port else USUAL_PORTS:
+        if _is_free(each) and (status := _serve(lessons, port=each, opens_browser=not no_browser)) is not None:
+            raise SystemExit(status)
+    tried = port or f"{USUAL_PORTS[0]} to {USUAL_PORTS[-1]}"
+    raise Misuse(f"--port: expected a free port on 127.0.0.1, but {tried} cannot be had; name another one")
 
 
 def _lessons_to_open(folder: Path | None) -> Path:
@@ -75,15 +78,15 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def _serve(lessons: Path, *, port: int | None, opens_browser: bool) -> int:
-    """Run JupyterLab until it ends or is interrupted; its exit status."""
+def _serve(lessons: Path, *, port: int, opens_browser: bool) -> int | None:
+    """Run JupyterLab until it ends or is interrupted; its exit status, or None if another took the port from it."""
     token = secrets.token_urlsafe(24)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     server = subprocess.Popen(_command_line(lessons, port, opens_browser), env=_environment(token))
     try:
-        port_it_has = _wait_for_its_port(server, token)
+        if not _gets_the_port(server, port, token):
+            return None
         click.echo(f"Lessons: {lessons}")
-        click.echo(f"Open:    http://127.0.0.1:{port_it_has}{_page(FIRST_LESSON)}?token={token}")
+        click.echo(f"Open:    http://127.0.0.1:{port}{_page(FIRST_LESSON)}?token={token}")
         click.echo("Stop:    Ctrl-C")
         return server.wait()
     except KeyboardInterrupt:
@@ -93,15 +96,13 @@ def _serve(lessons: Path, *, port: int | None, opens_browser: bool) -> int:
         _stop(server)
 
 
-def _command_line(lessons: Path, port: int | None, opens_browser: bool) -> list[str]:
+def _command_line(lessons: Path, port: int, opens_browser: bool) -> list[str]:
     as_root = getattr(os, "geteuid", lambda: 1)() == 0
     return [
         *(sys.executable, "-m", "jupyterlab"),
         *([] if opens_browser else ["--no-browser"]),
         *(["--allow-root"] if as_root else []),
-        *("--ip=127.0.0.1", f"--port={port or USUAL_PORT}"),
-        f"--ServerApp.port_retries={0 if port else OTHER_PORTS_TO_TRY}",
-        "--log-level=WARN",
+        *("--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0", "--log-level=WARN"),
         f"--ServerApp.root_dir={lessons}",
         f"--LabApp.default_url={_page(FIRST_LESSON)}",
         "--ServerApp.answer_yes=True",
@@ -120,26 +121,34 @@ def _page(lesson: str) -> str:
     return f"/lab/tree/{quote(lesson)}"
 
 
-def _wait_for_its_port(server: subprocess.Popen[bytes], token: str) -> int:
-    """The port that this very server listens on. Raises Misuse if it ends, or says nothing for too long."""
+def _gets_the_port(server: subprocess.Popen[bytes], port: int, token: str) -> bool:
+    """Wait for the server to answer, and say whether it is this one and not another that was quicker.
+
+    Jupyter looks whether a port is free well before it takes it; one that comes too late runs on without a port.
+    Raises Misuse if the server ends for another reason, or stays silent.
+    """
     deadline = time.monotonic() + SECONDS_TO_START
     while time.monotonic() < deadline:
-        for running in _servers_of_this_user():
-            if running.get("token") == token:
-                return int(running["port"])
+        if (it_is_this_one := _knows_token(port, token)) is not None:
+            return it_is_this_one
         if (status := server.poll()) is not None:
+            if not _is_free(port):
+                return False
             raise Misuse(f"JupyterLab ended with status {status} before it could be opened; it said why above")
         time.sleep(0.1)
     raise Misuse(f"JupyterLab has not started within {SECONDS_TO_START} s")
 
 
-def _servers_of_this_user() -> Iterator[dict[str, str]]:
-    """What each running Jupyter server says of itself in the folder that Jupyter has for that."""
-    from jupyter_core.paths import jupyter_runtime_dir
-
-    for path in Path(jupyter_runtime_dir()).glob("jpserver-*.json"):
-        with contextlib.suppress(OSError, ValueError):  # another server's, just being written or taken away
-            yield json.loads(path.read_bytes())
+def _knows_token(port: int, token: str) -> bool | None:
+    """Whether who listens on this port lets one in with this token; None while nobody answers."""
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/api/status", headers={"Authorization": f"token {token}"})
+    try:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=5):
+            return True
+    except urllib.error.HTTPError:
+        return False
+    except (OSError, http.client.HTTPException):
+        return None
 
 
 def _stop(server: subprocess.Popen[bytes]) -> None:
