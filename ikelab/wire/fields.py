@@ -1,50 +1,112 @@
 """How a box in an RFC becomes code: declare its fields once, then read, write, tile and explain octets with them.
 
-A record lists its fields in wire order (`ikelab.wire.records`). Each kind of field knows three things: how to write its octets, how to
-cut them into named spans that tile them, and how to explain what a value of it says. A field that merely repeats a fact of the value
-(a length, a count) exists on the wire only, so that a value can never contradict itself.
+A record lists its fields in wire order (`ikelab.wire.records`). Each kind of field knows how to read and write its
+octets, how to cut them into named spans that tile them, and how to explain what a value of it says. A field that merely
+repeats a fact of the value (a length, a count) exists on the wire only, so that a value can never contradict itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import MISSING, dataclass
-from typing import Any, ClassVar, NoReturn
+from collections.abc import Callable, Sequence
+from dataclasses import MISSING
+from typing import Any, ClassVar
 
 from ikelab.errors import Misuse, WireError
+from ikelab.wire.numbers import Number
+from ikelab.wire.spans import Span as Span
 
-Values = Mapping[str, Any]
-Labels = Any  # a `Number` registry class: called with an integer, answers .label and .meaning
+Labels = type[Number] | None
+
+
+class Unfit(Exception):
+    """Octets that do not fit: all that a fast reader has to say. The spans of the same octets say what, where, why."""
+
+
+class Reading:
+    """A record while it is cut into spans: its octets, what its fields have said so far, and the reading around it.
+
+    `path` and `rfc` complete the complaints of its fields. After a refusal nothing more is read; `error` holds one for
+    which no octets were left to show.
+    """
+
+    __slots__ = ("around", "end", "error", "octets", "path", "refused", "rfc", "seen")
+
+    def __init__(self, octets: bytes, end: int, path: str = "", rfc: str = "", around: Reading | None = None) -> None:
+        self.octets, self.end, self.path, self.rfc, self.around = octets, end, path, rfc, around
+        self.seen: dict[str, Any] = {}
+        self.refused = False
+        self.error: WireError | None = None
+
+    def refuse(self, error: WireError, at: int) -> list[Span]:
+        """The octets from `at` on, if there are any, as one piece that says why they could not be read."""
+        error = error.within(self.path, rfc=self.rfc)
+        self.refused = True
+        if at < self.end:
+            return [unread(error, self.octets, at, self.end)]
+        self.error = error
+        return []
+
+    def cut(self, fields: Sequence[Field], at: int) -> list[Span]:
+        """The pieces of `fields`, one behind the other from `at`, the rest refused where one does not fit."""
+        spans: list[Span] = []
+        for field in fields:
+            try:
+                found = field.spans(self, at)
+            except WireError as error:
+                found = self.refuse(error, at)
+            spans += found
+            if self.refused:
+                break
+            at = found[-1].end if found else at
+        return spans
 
 
 class Field:
     """One box of the RFC's figure: its printed name, what it is for, and how its octets are read.
 
-    `role` says what kind of thing a reader sees: plumbing, choice, public, identity, proof, number, cipher or data.
+    `role` says what kind of thing a reader sees: plumbing, choice, public, identity, proof, number, secret, cipher or
+    data. `rfc` is the clause that declares it. `code` is the `struct` code of a field whose size is fixed; any other
+    field has `read`, and names in `needs` the earlier fields whose values it needs for that.
     """
 
-    name: str = ""
+    name = ""
+    code = ""
+    needs: tuple[str, ...] = ()
     on_wire_only = False
 
-    def __init__(self, label: str, explain: str, *, role: str = "data", default: Any = MISSING) -> None:
-        self.label, self.explain, self.role, self.default = label, explain, role, default
+    def __init__(
+        self, label: str, explain: str = "", *, role: str = "data", rfc: str = "", default: object = MISSING
+    ) -> None:
+        self.label, self.explain, self.role, self.rfc, self.default = label, explain, role, rfc, default
 
     def text(self, value: Any) -> str:
         """The value as a person reads it."""
         return value.hex() if isinstance(value, bytes) else str(value)
 
     def meaning(self, value: Any) -> str:
-        """What this field is, and what this value of it says."""
+        """What this field is for, and what this value of it says."""
         return self.explain
 
-    def write(self, record: Any) -> bytes:
-        """This field's octets in `record`."""
+    def write(self, record: object) -> bytes:
+        """This field's octets in `record`. Raises Misuse where its value has none."""
         value: bytes = getattr(record, self.name)
         return value
 
-    def spans(self, octets: bytes, at: int, end: int, seen: dict[str, Any], outer: Values) -> list[Span]:
-        """The pieces of this field at `at`; puts what it read into `seen`. Raises WireError where octets are missing."""
+    def read(self, octets: bytes, at: int, end: int, *needed: Any) -> tuple[Any, int]:
+        """The value at `at`, and the offset behind it. Raises Unfit."""
         raise NotImplementedError
+
+    def spans(self, reading: Reading, at: int) -> list[Span]:
+        """The pieces of this field at `at`; what it read goes into `reading.seen`. Raises WireError."""
+        raise NotImplementedError
+
+    def shown(self, reading: Reading) -> Field:
+        """The field to show for it here: another one where its names depend on its neighbours."""
+        return self
+
+    def missing(self, at: int, end: int, size: int) -> WireError:
+        """A complaint that this field, of `size` octets at `at`, runs past `end`."""
+        return WireError(expected=counted(size), got=f"{end - at} left", at=at, path=self.label)
 
 
 class Uint(Field):
@@ -56,64 +118,69 @@ class Uint(Field):
         self,
         size: int,
         label: str,
-        explain: str,
+        explain: str = "",
         *,
         labels: Labels = None,
-        show: Callable[[int], str] | None = None,
+        show: Callable[[int], str] = str,
         **rest: Any,
     ) -> None:
         super().__init__(label, explain, **rest)
         self.size, self.code, self.labels, self.show = size, self.CODES[size], labels, show
 
-    def text(self, value: Any) -> str:
-        if self.show is not None:
-            return self.show(value)
-        return f"{self.labels(value).label} ({value})" if self.labels is not None else str(value)
+    def text(self, value: int) -> str:
+        return f"{self.labels(value).label} ({value})" if self.labels is not None else self.show(value)
 
-    def meaning(self, value: Any) -> str:
+    def meaning(self, value: int) -> str:
         said = self.labels(value).meaning if self.labels is not None else ""
         return f"{self.explain} {said}".strip()
 
-    def number(self, record: Any) -> int:
-        """The number that stands on the wire."""
+    def number(self, record: object) -> int:
+        """The number that stands on the wire for `record`."""
         value: int = getattr(record, self.name)
         return value
 
-    def write(self, record: Any) -> bytes:
+    def write(self, record: object) -> bytes:
         number = self.number(record)
         if not 0 <= number < 1 << 8 * self.size:
-            raise Misuse(f"{self.label} expects a number below {1 << 8 * self.size}, got {number}")
+            raise Misuse(f"{self.label} expects a number from 0 to {(1 << 8 * self.size) - 1}, got {number}")
         return number.to_bytes(self.size)
 
-    def chosen(self, seen: Values, outer: Values) -> Uint:
-        """The field to show; one whose names depend on its neighbours answers a different one (see `uint_by`)."""
-        return self
+    def spans(self, reading: Reading, at: int) -> list[Span]:
+        stop = at + self.size
+        if stop > reading.end:
+            raise self.missing(at, reading.end, self.size)
+        value = reading.seen[self.name] = int.from_bytes(reading.octets[at:stop])
+        return [Span(self.shown(reading), at, self.size, value)]
 
-    def spans(self, octets: bytes, at: int, end: int, seen: dict[str, Any], outer: Values) -> list[Span]:
-        if end - at < self.size:
-            missing(self, octets, at, end, self.size)
-        value = seen[self.name] = int.from_bytes(octets[at : at + self.size])
-        return [Span(self.chosen(seen, outer), at, self.size, value)]
+
+class Reserved(Uint):
+    """A number that means nothing yet: kept as it came, written as 0 unless the value says otherwise."""
+
+    def __init__(self, size: int, label: str = "RESERVED", **rest: Any) -> None:
+        super().__init__(size, label, "Unused: senders write 0.", role="plumbing", **rest)
 
 
 class UintBy(Uint):
-    """A number whose names depend on what was read before it: a Transform-Id means one thing for ESP, another for AH."""
+    """A number whose names depend on what was read before it: a Transform-Id of ESP is not one of AH."""
 
     def __init__(
-        self, size: int, label: str, explain: str, *, choose: Callable[[Values, Values], Labels], **rest: Any
+        self, size: int, label: str, explain: str, *, choose: Callable[[Reading], Labels], **rest: Any
     ) -> None:
         super().__init__(size, label, explain, **rest)
-        self.choose, self.variants = choose, dict[int, Uint]()
+        self.choose = choose
+        self.variants: dict[Labels, Uint] = {}
 
-    def chosen(self, seen: Values, outer: Values) -> Uint:
-        labels = self.choose(seen, outer)
-        if id(labels) not in self.variants:
-            self.variants[id(labels)] = Uint(self.size, self.label, self.explain, labels=labels, role=self.role)
-        return self.variants[id(labels)]
+    def shown(self, reading: Reading) -> Uint:
+        labels = self.choose(reading)
+        if labels not in self.variants:
+            self.variants[labels] = Uint(
+                self.size, self.label, self.explain, labels=labels, role=self.role, rfc=self.rfc
+            )
+        return self.variants[labels]
 
 
 class LengthOf(Uint):
-    """The length in octets of another field; on the wire only."""
+    """The length in octets of another field, or of each of its items; on the wire only."""
 
     on_wire_only = True
 
@@ -121,7 +188,7 @@ class LengthOf(Uint):
         super().__init__(size, label, explain, role="plumbing")
         self.target = target
 
-    def number(self, record: Any) -> int:
+    def number(self, record: object) -> int:
         value = getattr(record, self.target)
         return len(value[0]) if isinstance(value, tuple) and value else len(value)
 
@@ -129,196 +196,163 @@ class LengthOf(Uint):
 class CountOf(LengthOf):
     """The number of items of another field; on the wire only."""
 
-    def number(self, record: Any) -> int:
+    def number(self, record: object) -> int:
         return len(getattr(record, self.target))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Part:
-    """A named piece inside an octet field whose inner shape depends on its neighbours (an address and its mask)."""
-
-    label: str
-    size: int
-    explain: str
-    show: Callable[[bytes], str] = bytes.hex
-
-
 class Octets(Field):
-    """A run of octets: of a fixed size, of a size that a length field gives, or all that is left."""
+    """A run of octets: of a fixed size, of a size that a length field gives, or all that is left.
+
+    `inside` answers the fields that such octets consist of, where that is known (an address and its mask); octets that
+    these do not cover exactly are shown whole.
+    """
 
     def __init__(
         self,
         label: str,
-        explain: str,
+        explain: str = "",
         *,
         size: int | str | None = None,
         show: Callable[[bytes], str] = bytes.hex,
-        parts: Callable[[Values, bytes], Sequence[Part]] | None = None,
-        fields: Callable[[Values, bytes], Field | None] | None = None,
+        inside: Callable[[Reading, bytes], Sequence[Field]] | None = None,
         **rest: Any,
     ) -> None:
         super().__init__(label, explain, **rest)
-        self.size, self.show, self.parts, self.fields = size, show, parts, fields
+        self.size, self.show, self.inside = size, show, inside
+        self.code = f"{size}s" if isinstance(size, int) else ""
+        self.needs = (size,) if isinstance(size, str) else ()
 
-    def text(self, value: Any) -> str:
+    def text(self, value: bytes) -> str:
         return self.show(value)
 
-    def spans(self, octets: bytes, at: int, end: int, seen: dict[str, Any], outer: Values) -> list[Span]:
-        size = end - at if self.size is None else seen[self.size] if isinstance(self.size, str) else self.size
-        if end - at < size:
-            missing(self, octets, at, end, size)
-        value = seen[self.name] = octets[at : at + size]
+    def write(self, record: object) -> bytes:
+        value = super().write(record)
+        if isinstance(self.size, int) and len(value) != self.size:
+            raise Misuse(f"{self.label} expects {counted(self.size)}, got {counted(len(value))}")
+        return value
+
+    def extent(self, said: int) -> int:
+        """How many octets it has where its length field says `said`."""
+        return said
+
+    def read(self, octets: bytes, at: int, end: int, *needed: int) -> tuple[bytes, int]:
+        stop = at + self.extent(needed[0]) if needed else end
+        if stop > end:
+            raise Unfit
+        return octets[at:stop], stop
+
+    def spans(self, reading: Reading, at: int) -> list[Span]:
+        size = reading.end - at if self.size is None else self.size
+        if isinstance(size, str):
+            size = self.extent(reading.seen[size])
+        if reading.end - at < size:
+            raise self.missing(at, reading.end, size)
+        value = reading.seen[self.name] = reading.octets[at : at + size]
         if not size:
             return []
-        if self.fields is not None and (inner := self.fields(seen, value)) is not None:
-            return [Span(self, at, size, value, inner.spans(octets, at, at + size, seen, outer))]
-        if self.parts is not None and (parts := self.parts(seen, value)):
-            if sum(part.size for part in parts) == size:
-                return [Span(self, at, size, value, list(_part_spans(parts, octets, at, self)))]
-        return [Span(self, at, size, value)]
+        children = self.pieces(reading, self.inside(reading, value), at, size) if self.inside is not None else ()
+        return [Span(self, at, size, value, children)]
 
-
-def _part_spans(parts: Sequence[Part], octets: bytes, at: int, whole: Field) -> Iterator[Span]:
-    for part in parts:
-        shown = Octets(part.label, part.explain, show=part.show, role=whole.role)
-        yield Span(shown, at, part.size, octets[at : at + part.size])
-        at += part.size
+    def pieces(self, reading: Reading, fields: Sequence[Field], at: int, size: int) -> tuple[Span, ...]:
+        """What is inside, if `fields` cover the octets exactly; nothing otherwise."""
+        inner = Reading(reading.octets, at + size, around=reading)
+        spans = inner.cut(fields, at)
+        covered = spans and spans[-1].end == inner.end and not inner.refused
+        return tuple(spans) if covered else ()
 
 
 class Each(Field):
-    """Several octet strings of one size: the SPIs of a Delete payload."""
+    """Octet strings of one size: the SPIs of a Delete payload. `size` and `count` name the fields that say so."""
 
-    def __init__(self, label: str, explain: str, *, size: str, count: str, **rest: Any) -> None:
+    def __init__(self, label: str, explain: str = "", *, size: str, count: str, **rest: Any) -> None:
         super().__init__(label, explain, **rest)
         self.size, self.count = size, count
-        self.item = Octets(label, explain, role=self.role)
+        self.needs = (size, count)
 
-    def write(self, record: Any) -> bytes:
+    def write(self, record: object) -> bytes:
         items: tuple[bytes, ...] = getattr(record, self.name)
         if len({len(item) for item in items}) > 1:
             raise Misuse(f"{self.label} expects items of one size, got sizes {[len(item) for item in items]}")
         return b"".join(items)
 
-    def spans(self, octets: bytes, at: int, end: int, seen: dict[str, Any], outer: Values) -> list[Span]:
-        size, count = seen[self.size], seen[self.count]
-        if end - at < size * count:
-            missing(self, octets, at, end, size * count)
-        seen[self.name] = count
-        if not size:
-            return []
-        return [Span(self.item, at + n * size, size, octets[at + n * size : at + (n + 1) * size]) for n in range(count)]
+    def read(self, octets: bytes, at: int, end: int, *needed: int) -> tuple[tuple[bytes, ...], int]:
+        size, count = needed
+        stop = at + size * count
+        if stop > end or (count > 1 and not size):  # without the second check 4 octets could ask for 65535 values
+            raise Unfit
+        return tuple([octets[n : n + size] for n in range(at, stop, size)] if size else [b""] * count), stop
 
-
-class Span:
-    """A named piece of octets: where it lies, what it holds, and the pieces inside it. Leaves tile their sheet.
-
-    `at` and `size` count octets from the start of the datagram or of the decrypted data.
-    """
-
-    __slots__ = ("at", "children", "error", "field", "size", "value")
-
-    def __init__(self, field: Field, at: int, size: int, value: Any = None, children: list[Span] | None = None) -> None:
-        self.field, self.at, self.size, self.value, self.children = field, at, size, value, children
-        self.error: WireError | None = None
-
-    @property
-    def name(self) -> str:
-        return self.field.label
-
-    @property
-    def text(self) -> str:
-        return self.field.text(self.value)
-
-    @property
-    def meaning(self) -> str:
-        return self.field.meaning(self.value)
-
-    @property
-    def end(self) -> int:
-        return self.at + self.size
-
-    def leaves(self) -> Iterator[Span]:
-        """Every innermost piece, in wire order."""
-        for span in self.walk():
-            if not span.children:
-                yield span
-
-    def walk(self) -> Iterator[Span]:
-        """This piece and all inside it, parents first."""
-        waiting = [self]
-        while waiting:
-            span = waiting.pop()
-            yield span
-            if span.children:
-                waiting.extend(reversed(span.children))
-
-    def __repr__(self) -> str:
-        return f"<Span {self.name} [{self.at}:{self.end}] {self.text if not self.children else ''}>"
+    def spans(self, reading: Reading, at: int) -> list[Span]:
+        size, count = reading.seen[self.size], reading.seen[self.count]
+        if count > 1 and not size:
+            raise WireError(expected="at most one of 0 octets", got=str(count), at=at, path=self.label)
+        if reading.end - at < size * count:
+            raise self.missing(at, reading.end, size * count)
+        cuts = range(at, at + size * count, size) if size else ()
+        return [Span(self, start, size, reading.octets[start : start + size]) for start in cuts]
 
 
 class Unread(Field):
     """Octets that could not be read, and why."""
 
     def __init__(self, error: WireError) -> None:
-        super().__init__("Unreadable", f"These octets do not fit the declaration: {error}", role="error")
+        super().__init__("Unreadable", f"These octets do not fit the declaration: {error}", role="error", rfc=error.rfc)
 
 
-def unread_span(error: WireError, octets: bytes, at: int, end: int) -> Span:
-    """The rest of a sheet after something that could not be read."""
-    span = Span(Unread(error), at, end - at, octets[at:end])
-    span.error = error
-    return span
+def unread(error: WireError, octets: bytes, at: int, end: int) -> Span:
+    """Octets that could not be read, as one piece that says why."""
+    return Span(Unread(error), at, end - at, octets[at:end], (), error)
 
 
-def missing(field: Field, octets: bytes, at: int, end: int, size: int) -> NoReturn:
-    """Say that a field runs past the octets that are there."""
-    raise WireError(
-        expected=_octets(size), got=f"{max(0, min(end, len(octets)) - at)} left", at=at, path=field.label, rfc=""
-    )
-
-
-def _octets(size: int) -> str:
+def counted(size: int) -> str:
+    """A number of octets in words."""
     return f"{size} octet" if size == 1 else f"{size} octets"
 
 
-# -- what a class body says (PEP 681 field specifiers: typed Any, because each stands for the value it describes) --------
+# -- what a class body says: PEP 681 field specifiers, typed Any because each stands for the value it describes ------
+
+
+def declared(field: Field, *, default: Any = MISSING) -> Any:
+    """A field of any kind, with the value that a record has where none is given."""
+    field.default = default
+    return field
 
 
 def u8(label: str, explain: str = "", *, default: Any = MISSING, **rest: Any) -> Any:
+    """A number of one octet; see `Uint`."""
     return Uint(1, label, explain, default=default, **rest)
 
 
 def u16(label: str, explain: str = "", *, default: Any = MISSING, **rest: Any) -> Any:
+    """A number of two octets; see `Uint`."""
     return Uint(2, label, explain, default=default, **rest)
 
 
 def u32(label: str, explain: str = "", *, default: Any = MISSING, **rest: Any) -> Any:
+    """A number of four octets; see `Uint`."""
     return Uint(4, label, explain, default=default, **rest)
 
 
-def named_by(
-    size: int,
-    label: str,
-    explain: str = "",
-    *,
-    choose: Callable[[Values, Values], Labels],
-    default: Any = MISSING,
-    **rest: Any,
-) -> Any:
-    return UintBy(size, label, explain, choose=choose, default=default, **rest)
-
-
-def length_of(target: str, label: str, explain: str = "How many octets it has.", *, size: int = 1) -> Any:
-    return LengthOf(target, size, label, explain)
-
-
-def count_of(target: str, label: str, explain: str = "How many of them follow.", *, size: int = 1) -> Any:
-    return CountOf(target, size, label, explain)
+def reserved(size: int, label: str = "RESERVED", *, default: Any = 0) -> Any:
+    """Octets without a meaning, kept as a number; see `Reserved`."""
+    return Reserved(size, label, default=default)
 
 
 def octets(label: str, explain: str = "", *, default: Any = MISSING, **rest: Any) -> Any:
+    """A run of octets; see `Octets`."""
     return Octets(label, explain, default=default, **rest)
 
 
 def each(label: str, explain: str = "", *, size: str, count: str, default: Any = MISSING, **rest: Any) -> Any:
+    """Several octet strings of one size; see `Each`."""
     return Each(label, explain, size=size, count=count, default=default, **rest)
+
+
+def length_of(target: str, label: str, explain: str = "How many octets it has.", *, size: int = 1) -> Any:
+    """The length of another field, on the wire only; `size` is its own, in octets."""
+    return LengthOf(target, size, label, explain)
+
+
+def count_of(target: str, label: str, explain: str = "How many of them follow.", *, size: int = 1) -> Any:
+    """The number of items of another field, on the wire only; `size` is its own, in octets."""
+    return CountOf(target, size, label, explain)

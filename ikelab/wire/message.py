@@ -1,85 +1,57 @@
 """A whole ISAKMP message: the header, then payloads that each announce the next.
 
-`read_message` is strict and fast: a value or a WireError. `dissect` is patient: it keeps whatever can be read of any octets, says what is
-wrong at the right place, and builds the tree of spans when somebody looks. Both work from the same declarations.
+`dissect` is patient: it keeps whatever can be read of any octets, says what is wrong at the right place, and builds the
+tree of spans when somebody looks. `read_message` is strict: the same reading, but the first thing wrong is raised.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
-from ikelab.errors import WireError
-from ikelab.wire.fields import Field, Octets, Span, octets, u8, u32, unread_span
-from ikelab.wire.numbers import ExchangeType, HeaderFlag, PayloadType
-from ikelab.wire.payloads import PAYLOADS, Opaque
-from ikelab.wire.records import GENERIC_RFC, Payload, Record, behind_header, generic_header, layout, payload_span
+from ikelab.errors import Misuse, WireError
+from ikelab.wire.fields import Field, Octets, Reading, Reserved, Unfit, counted, unread
+from ikelab.wire.header import ENCRYPTION, HEADER_SIZE, Header, read_header
+from ikelab.wire.numbers import PayloadType
+from ikelab.wire.payloads import PAYLOADS, Fragment, Opaque
+from ikelab.wire.reader import filled
+from ikelab.wire.records import (
+    GENERIC_HEADER,
+    GENERIC_RFC,
+    Payload,
+    behind_header,
+    complaint,
+    generic_header,
+    payload_span,
+)
+from ikelab.wire.spans import Span
 
-HEADER_SIZE = 28
-
-
-def _version(value: int) -> str:
-    return f"{value >> 4}.{value & 15}"
-
-
-def _hex8(value: int) -> str:
-    return f"{value:08x}"
-
-
-@layout("ISAKMP Header", "HDR", rfc="RFC 2408 §3.1")
-class Header(Record):
-    """The 28 octets that begin every message: whose conversation, which exchange, what comes first, how long."""
-
-    cookie_i: bytes = octets(
-        "Initiator Cookie", "The initiator's name for this conversation, CKY-I.", size=8, role="number"
-    )
-    cookie_r: bytes = octets(
-        "Responder Cookie",
-        "The responder's name for it, CKY-R; zeros until the responder has answered.",
-        size=8,
-        role="number",
-        default=bytes(8),
-    )
-    next_payload: int = u8(
-        "Next Payload", "The type of the first payload.", labels=PayloadType, role="plumbing", default=0
-    )
-    version: int = u8(
-        "Version", "Major and minor version, 4 bits each: 1.0 for IKEv1.", show=_version, role="plumbing", default=0x10
-    )
-    exchange: int = u8(
-        "Exchange Type",
-        "Which conversation this is, and so which messages may come.",
-        labels=ExchangeType,
-        role="choice",
-    )
-    flags: int = u8(
-        "Flags",
-        "E: the payloads are encrypted. C: wait for CONNECTED. A: authenticated only.",
-        labels=HeaderFlag,
-        role="choice",
-        default=0,
-    )
-    message_id: int = u32(
-        "Message ID",
-        "0 in phase 1. In phase 2 a random number that keeps exchanges apart.",
-        show=_hex8,
-        role="number",
-        default=0,
-    )
-    length: int = u32("Length", "Octets of the whole message, header included.", role="plumbing", default=0)
-
-    @property
-    def encrypted(self) -> bool:
-        return bool(self.flags & HeaderFlag.ENCRYPTION)
+__all__ = [
+    "CIPHERTEXT",
+    "HEADER_SIZE",
+    "PADDING",
+    "TRAILING",
+    "Dissection",
+    "Header",
+    "Message",
+    "UnknownWhole",
+    "dissect",
+    "dissect_body",
+    "read_chain",
+    "read_header",
+    "read_message",
+    "write_chain",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
     """A message that has been read, or is about to be written.
 
-    `payloads` is empty while an encrypted body is closed; `rest` holds the octets after the header that are not payloads: the ciphertext, or
-    what a sender left behind the last payload.
+    `payloads` is empty while an encrypted body is closed; `rest` holds the octets behind the header that are not
+    payloads: the ciphertext, or what a sender left behind the last payload.
     """
 
     header: Header
@@ -87,102 +59,69 @@ class Message:
     rest: bytes = b""
 
     def write(self) -> bytes:
-        """The octets: next-payload numbers and lengths follow from the payloads. An encrypted message is written with its ciphertext."""
+        """The octets; next-payload numbers and lengths follow from the payloads. Raises Misuse for what has none."""
         body = write_chain(self.payloads) + self.rest
         first = self.payloads[0].type if self.payloads else self.header.next_payload
         return replace(self.header, next_payload=first, length=HEADER_SIZE + len(body)).write() + body
 
 
 def write_chain(payloads: tuple[Payload, ...]) -> bytes:
-    """Payloads one behind the other, each announcing the next."""
+    """Payloads one behind the other, each announcing the next. Raises Misuse where a value does not fit its field."""
     types = [payload.type for payload in payloads[1:]] + [0]
     return b"".join([behind_header(payload, next_type) for payload, next_type in zip(payloads, types, strict=False)])
 
 
-def read_header(octets: bytes) -> Header:
-    """The header of a datagram. Raises WireError if it is too short to have one."""
-    if len(octets) < HEADER_SIZE:
-        raise WireError(
-            expected=f"a header of {HEADER_SIZE} octets",
-            got=str(len(octets)),
-            at=0,
-            path="ISAKMP Header",
-            rfc="RFC 2408 §3.1",
-        )
-    header: Header = Header.compiled(octets, 0, HEADER_SIZE, 0)
-    return header
-
-
 def read_message(octets: bytes, declared: Mapping[int, type[Payload]] = PAYLOADS) -> Message:
-    """The message in a datagram, read strictly. An encrypted body stays closed. Raises WireError."""
-    header = read_header(octets)
-    _check_length(header, octets)
-    if header.flags & HeaderFlag.ENCRYPTION:
-        return Message(header=header, rest=octets[HEADER_SIZE : header.length])
-    payloads, at = read_chain(octets, HEADER_SIZE, header.length, header.next_payload, declared)
-    return Message(header=header, payloads=payloads, rest=octets[at : header.length])
+    """The message in a datagram: an encrypted body stays closed, octets behind the announced end are left out.
+
+    Raises WireError for the first thing that is wrong with it.
+    """
+    sheet = dissect(octets, declared)
+    if sheet.error is not None:
+        raise sheet.error
+    assert sheet.header is not None
+    return Message(header=sheet.header, payloads=sheet.payloads, rest=octets[sheet.end : sheet.announced])
 
 
 def read_chain(
     octets: bytes, at: int, end: int, first: int, declared: Mapping[int, type[Payload]] = PAYLOADS
 ) -> tuple[tuple[Payload, ...], int]:
-    """The payloads of `octets[at:end]`, of which the first has type `first`, and where the last one ends. Raises WireError."""
-    payloads = []
-    number = first
-    while number:
-        record = declared.get(number)
-        try:
-            next_number, reserved, stop = generic_header(octets, at, end)
-            if record is not None:
-                payloads.append(record.compiled(octets, at + 4, stop, reserved))
-            else:
-                payloads.append(Opaque(number=number, data=octets[at + 4 : stop], reserved=reserved))
-        except WireError as error:
-            raise error.within(
-                record.TITLE if record else PayloadType(number).label, rfc=record.RFC if record else GENERIC_RFC
-            ) from None
-        number, at = next_number, stop
-    return tuple(payloads), at
-
-
-def _check_length(header: Header, octets: bytes) -> None:
-    if not HEADER_SIZE <= header.length <= len(octets):
-        raise WireError(
-            expected=f"from {HEADER_SIZE} to {len(octets)} octets",
-            got=str(header.length),
-            at=24,
-            path="ISAKMP Header > Length",
-            rfc="RFC 2408 §3.1",
-        )
+    """The payloads of `octets[at:end]`, the first of type `first`, and where the last one ends. Raises WireError."""
+    chain = _follow(octets, at, end, first, declared)
+    if chain.error is not None:
+        raise chain.error
+    return tuple(chain.payloads), chain.end
 
 
 # -- patient reading --------------------------------------------------------------------------------------------------
 
-
-class _Padding(Octets):
-    def __init__(self, label: str, explain: str, role: str) -> None:
-        super().__init__(label, explain, role=role)
-
-
-PADDING = _Padding(
-    "Padding", "Fills the last cipher block; nobody reads it and no hash covers it (RFC 2409 App. B).", "plumbing"
+PADDING = Octets(
+    "Padding",
+    "Fills the last cipher block; nobody reads it and no hash covers it.",
+    role="plumbing",
+    rfc="RFC 2409 App. B",
 )
-TRAILING = _Padding(
-    "Trailing Octets", "Octets behind the end that the lengths announce; a receiver does not read them.", "plumbing"
+TRAILING = Octets(
+    "Trailing Octets",
+    "Octets behind the end of the last payload or of the announced length; a receiver does not read them.",
+    role="plumbing",
+    rfc="RFC 2408 §3.1",
 )
-CIPHERTEXT = _Padding("Encrypted Data", "The payloads, encrypted with the key made of SKEYID_e.", "cipher")
+CIPHERTEXT = Octets(
+    "Encrypted Data",
+    "The payloads, encrypted with the key made of SKEYID_e.",
+    role="cipher",
+    rfc="RFC 2409 App. B",
+)
 
 
 class UnknownWhole(Field):
     """A payload of a type that has no declaration, as a piece of the tree."""
 
     def __init__(self, number: int) -> None:
-        label = PayloadType(number).label
-        super().__init__(
-            label,
-            PayloadType(number).meaning or "A payload that this project does not read; its octets are kept.",
-            role="group",
-        )
+        kind = PayloadType(number)
+        meaning = kind.meaning or "A payload that this project does not read; its octets are kept."
+        super().__init__(kind.label, meaning, role="group", rfc=GENERIC_RFC)
 
     def text(self, value: object) -> str:
         return ""
@@ -192,8 +131,9 @@ class UnknownWhole(Field):
 class Dissection:
     """One sheet of octets (a datagram, or the inside of one that was decrypted) and all that can be said about it.
 
-    `first` is the type of the first payload. `starts` says where each payload begins, `end` where the last one ends. `error` is the first
-    thing that could not be read.
+    `first` is the type of the first payload. `starts` says where each payload begins, `end` where the last one ends,
+    and `rest` holds all octets from there on. `error` is the first thing that is wrong; `broken` is set where the chain
+    of payloads could not be followed to its end.
     """
 
     raw: bytes
@@ -205,15 +145,28 @@ class Dissection:
     starts: tuple[int, ...] = ()
     end: int = 0
     error: WireError | None = None
+    broken: WireError | None = None
 
     def body(self, number: int) -> bytes:
-        """The octets of payload `number` (from 0) behind its generic header, as they came: what RFC 2409 writes `<P>_b`."""
-        stop = self.starts[number + 1] if number + 1 < len(self.starts) else self.end
-        return self.raw[self.starts[number] + 4 : stop]
+        """The octets of payload `number`, from 0, behind its generic header; RFC 2409's `<P>_b`. Raises Misuse."""
+        if not 0 <= number < len(self.starts):
+            raise Misuse(f"body expects the number of a payload, from 0 to {len(self.starts) - 1}, got {number}")
+        return self.raw[self.starts[number] + 4 : self._stop(number)]
 
     @property
     def encrypted(self) -> bool:
-        return self.header is not None and self.header.encrypted
+        """Whether the payloads are closed: the header says E, and this is no fragment, which stays readable under E."""
+        return self.header is not None and _closed(self.header)
+
+    @property
+    def announced(self) -> int:
+        """Where the sheet ends by its own account: at the header's length if that is possible, else with its octets."""
+        return len(self.raw) if self.header is None else _announced(self.header, len(self.raw))
+
+    @property
+    def ciphertext(self) -> bytes:
+        """What a closed datagram has to decrypt, without octets behind the announced end; empty for any other sheet."""
+        return self.raw[HEADER_SIZE : self.announced] if self.encrypted else b""
 
     def write(self) -> bytes:
         """The octets again, from the values alone."""
@@ -227,6 +180,7 @@ class Dissection:
         return tuple(self._spans())
 
     def leaves(self) -> Iterator[Span]:
+        """Every innermost piece of the tree, in wire order."""
         for span in self.tree:
             yield from span.leaves()
 
@@ -238,111 +192,175 @@ class Dissection:
             for piece in span.walk():
                 if piece.error is not None:
                     found.append(str(piece.error))
-                elif piece.field.label.startswith("RESERVED") and piece.value:
-                    found.append(f"{span.name}: RESERVED at octet {piece.at} is {piece.text}, senders write 0")
-                elif piece.field is TRAILING:
-                    found.append(f"{piece.size} octets at octet {piece.at} lie behind the announced end")
-        if not found and self.write() != self.raw:
-            found.append("writing these values again does not give the same octets")
+                if piece.field is TRAILING:
+                    found.append(f"{counted(piece.size)} at octet {piece.at} lie behind the announced end")
+                elif piece.value and isinstance(piece.field, Reserved):
+                    found.append(f"{span.name}: {piece.name} at octet {piece.at} is {piece.text}, senders write 0")
+        found += [str(error) for error in (self.error, self.broken) if error is not None and str(error) not in found]
+        written = self.write()
+        if written != self.raw:
+            found.append(self._difference(written))
         return tuple(found)
 
-    def _spans(self) -> Iterator[Span]:
-        at, end = 0, len(self.raw)
+    def _difference(self, written: bytes) -> str:
+        pairs = enumerate(zip(self.raw, written, strict=False))
+        at = next((n for n, (old, new) in pairs if old != new), min(len(self.raw), len(written)))
+        name = next((f"{leaf.name} ({leaf.text})" for leaf in self.leaves() if leaf.at <= at < leaf.end), "the end")
+        return f"written again from its values this would differ at octet {at}: {name}"
+
+    def _stop(self, number: int) -> int:
+        return self.starts[number + 1] if number + 1 < len(self.starts) else self.end
+
+    def _spans(self) -> list[Span]:
+        spans = []
         if self.header is not None:
-            yield Span(Header.WHOLE, 0, HEADER_SIZE, None, Header.spans(self.raw, 0, HEADER_SIZE, {}))
-            at, end = HEADER_SIZE, max(HEADER_SIZE, min(self.header.length, end))
-            if self.header.encrypted and at < end:
-                yield Span(CIPHERTEXT, at, end - at, self.raw[at:end])
-                at = end
-        number = 0 if self.encrypted else self.first
-        while number:
-            record = self.declared.get(number)
-            try:
-                next_number, _, stop = generic_header(self.raw, at, end)
-            except WireError as error:
-                name = record.TITLE if record else PayloadType(number).label
-                yield unread_span(error.within(name, rfc=GENERIC_RFC), self.raw, at, end)
-                at = end
-                break
-            yield _whole_span(number, record, self.raw, at, stop)
-            number, at = next_number, stop
+            spans.append(_header_span(self.header, self.raw))
+        for number, payload in enumerate(self.payloads):
+            record = self.declared.get(payload.type)
+            spans.append(_top_span(payload.type, record, self.raw, self.starts[number], self._stop(number)))
+        at, end = self.end, self.announced
         if at < end:
-            yield Span(PADDING if self.header is None else TRAILING, at, end - at, self.raw[at:end])
+            rest = CIPHERTEXT if self.encrypted else PADDING if self.header is None else TRAILING
+            octets = self.raw[at:end]
+            spans.append(unread(self.broken, self.raw, at, end) if self.broken else Span(rest, at, end - at, octets))
+        elif self.broken is not None and spans:
+            spans[-1] = spans[-1]._replace(error=spans[-1].error or self.broken)
         if end < len(self.raw):
-            yield Span(TRAILING, end, len(self.raw) - end, self.raw[end:])
+            spans.append(Span(TRAILING, end, len(self.raw) - end, self.raw[end:]))
+        return spans
 
 
-def _whole_span(number: int, record: type[Payload] | None, octets: bytes, at: int, stop: int) -> Span:
+def _closed(header: Header) -> bool:
+    return bool(header.flags & ENCRYPTION) and header.next_payload != Fragment.TYPE
+
+
+def _announced(header: Header, size: int) -> int:
+    return header.length if HEADER_SIZE <= header.length <= size else size
+
+
+def _wrong_length(header: Header, size: int) -> WireError | None:
+    if HEADER_SIZE <= header.length <= size:
+        return None
+    return WireError(
+        expected=f"from {HEADER_SIZE} to {size} octets",
+        got=str(header.length),
+        at=24,
+        path=f"{Header.TITLE} > {Header.FIELDS[-1].label}",
+        rfc=Header.RFC,
+    )
+
+
+def _header_span(header: Header, octets: bytes) -> Span:
+    children = tuple(Header.cut(Reading(octets, HEADER_SIZE), 0))
+    span = Span(Header.WHOLE, 0, HEADER_SIZE, None, children)
+    wrong = _wrong_length(header, len(octets))
+    return span if wrong is None else span.blaming(Header.FIELDS[-1], wrong)
+
+
+def _top_span(number: int, record: type[Payload] | None, octets: bytes, at: int, stop: int) -> Span:
     if record is not None:
-        return payload_span(record, octets, at, stop, {})
-    span = payload_span(Payload, octets, at, stop, {})
-    span.field = UnknownWhole(number)
-    return span
+        return payload_span(record, octets, at, stop, record.TITLE)
+    whole = UnknownWhole(number)
+    return payload_span(Opaque, octets, at, stop, whole.label)._replace(field=whole)
 
 
 def dissect(octets: bytes, declared: Mapping[int, type[Payload]] = PAYLOADS) -> Dissection:
-    """Everything that can be read of a datagram. Never raises: what cannot be read is an error in the result, at its place."""
-    try:
-        header = read_header(octets)
-    except WireError as error:
-        return Dissection(raw=octets, header=None, payloads=(), rest=octets, first=0, declared=declared, error=error)
-    problem: WireError | None = None
-    try:
-        _check_length(header, octets)
-    except WireError as error:
-        problem = error
-    end = max(HEADER_SIZE, min(header.length, len(octets)))
-    if header.encrypted:
-        return Dissection(
-            raw=octets,
-            header=header,
-            payloads=(),
-            rest=octets[HEADER_SIZE:],
-            first=header.next_payload,
-            declared=declared,
-            error=problem,
-        )
-    return _patient_chain(octets, HEADER_SIZE, end, header, header.next_payload, declared, problem)
+    """Everything that can be read of a datagram: what cannot be read is an error in the result, at its place.
+
+    `declared` says which payload types are read how. Raises nothing but Misuse, for what is not octets.
+    """
+    size = _size(octets)
+    if size < HEADER_SIZE:
+        error = complaint(Header, octets, 0, size, Header.TITLE)
+        return _dissection(octets, None, 0, declared, _Chain((), (), 0, error, error))
+    header: Header = Header.compiled(octets, 0, HEADER_SIZE, 0)
+    first = header.next_payload
+    wrong = _wrong_length(header, size)
+    if _closed(header):
+        chain = _Chain((), (), HEADER_SIZE, None, None)
+    else:
+        chain = _follow(octets, HEADER_SIZE, size if wrong else header.length, first, declared)
+    return _dissection(octets, header, first, declared, chain, wrong)
 
 
 def dissect_body(octets: bytes, first: int, declared: Mapping[int, type[Payload]] = PAYLOADS) -> Dissection:
-    """Everything that can be read of decrypted data whose first payload has type `first`; what is left over is padding."""
-    return _patient_chain(octets, 0, len(octets), None, first, declared, None)
+    """All that can be read of decrypted data whose first payload has type `first`; what is left over is padding."""
+    return _dissection(octets, None, first, declared, _follow(octets, 0, _size(octets), first, declared))
 
 
-def _patient_chain(
+def _size(octets: bytes) -> int:
+    if not isinstance(octets, bytes):
+        raise Misuse(f"dissecting expects bytes, got {type(octets).__name__}; bytes.fromhex(...) makes them from hex")
+    return len(octets)
+
+
+def _dissection(
     octets: bytes,
-    at: int,
-    end: int,
     header: Header | None,
     first: int,
     declared: Mapping[int, type[Payload]],
-    problem: WireError | None,
+    chain: _Chain,
+    wrong_length: WireError | None = None,
 ) -> Dissection:
+    values = {
+        "raw": octets,
+        "header": header,
+        "payloads": tuple(chain.payloads),
+        "rest": octets[chain.end :],
+        "first": first,
+        "declared": declared,
+        "starts": tuple(chain.starts),
+        "end": chain.end,
+        "error": wrong_length or chain.error,
+        "broken": chain.broken,
+    }
+    return filled(Dissection, values)
+
+
+class _Chain(NamedTuple):
+    """Payloads, where they begin, where the last one ends, the first thing wrong, and why the chain ended too early."""
+
+    payloads: Sequence[Payload]
+    starts: Sequence[int]
+    end: int
+    error: WireError | None
+    broken: WireError | None
+
+
+def _broken(octets: bytes, at: int, end: int, number: int, record: type[Payload] | None) -> WireError:
+    """Why the generic header at `at` cannot be followed."""
+    try:
+        generic_header(octets, at, end)
+    except WireError as error:
+        return error.within(record.TITLE if record is not None else PayloadType(number).label)
+    raise AssertionError(f"a generic header that can be followed: {octets[at:end].hex()}")
+
+
+def _follow(octets: bytes, at: int, end: int, first: int, declared: Mapping[int, type[Payload]]) -> _Chain:
     """Payloads as far as their lengths can be followed; a body that does not fit its declaration is kept closed."""
     payloads: list[Payload] = []
     starts: list[int] = []
+    problem = broken = None
     number = first
     while number:
         record = declared.get(number)
-        name, rfc = (record.TITLE, record.RFC) if record is not None else (PayloadType(number).label, GENERIC_RFC)
-        try:
-            next_number, reserved, stop = generic_header(octets, at, end)
-        except WireError as error:
-            problem = problem or error.within(name, rfc=rfc)
+        if at + 4 > end:
+            length = 0
+        else:
+            next_number, reserved, length = GENERIC_HEADER.unpack_from(octets, at)
+        stop = at + length
+        if length < 4 or stop > end:
+            broken = _broken(octets, at, end, number, record)
             break
-        try:
-            if record is None:
-                payloads.append(Opaque(number=number, data=octets[at + 4 : stop], reserved=reserved))
-            else:
+        if record is None:
+            payloads.append(Opaque(number=number, data=octets[at + 4 : stop], reserved=reserved))
+        else:
+            try:
                 payloads.append(record.compiled(octets, at + 4, stop, reserved))
-        except WireError as error:
-            closed = error.within(name, rfc=rfc)
-            payloads.append(Opaque(number=number, data=octets[at + 4 : stop], reserved=reserved, error=closed))
-            problem = problem or closed
+            except Unfit:
+                error = complaint(record, octets, at + 4, stop, record.TITLE)
+                problem = problem or error
+                payloads.append(Opaque(number=number, data=octets[at + 4 : stop], reserved=reserved, error=error))
         starts.append(at)
         number, at = next_number, stop
-    return Dissection(
-        raw=octets, header=header, payloads=tuple(payloads), rest=octets[at:], first=first, declared=declared,
-        starts=tuple(starts), end=at, error=problem,
-    )  # fmt: skip
+    return _Chain(payloads, starts, at, problem or broken, broken)

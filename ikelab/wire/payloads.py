@@ -1,59 +1,65 @@
-"""What a message is made of: every payload of RFC 2408 and RFC 2407, NAT traversal, configuration and the vendors' fragment.
+"""What a message is made of: the payloads of RFC 2408 and RFC 2407, of NAT traversal and of configuration.
 
-Each is declared once, as the RFC's box; the class docstring is what a learner reads beside its octets.
+Each is declared once, as the RFC's box; the class docstring is what a learner reads beside its octets. The SA payload
+has a module of its own, `ikelab.wire.proposals`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from ipaddress import ip_address
-from typing import Any
 
 from ikelab.errors import WireError
-from ikelab.wire.fields import Field, Octets, Part, Uint, Values, count_of, each, length_of, octets, u8, u16, u32
-from ikelab.wire.numbers import CertEncoding, ConfigType, Doi, IdType, IpProtocol, Notify, Protocol, Situation
-from ikelab.wire.proposals import CONFIG_ATTRIBUTES, IPSEC_ATTRIBUTES, Attribute, Attributes, Proposal, attributes
-from ikelab.wire.records import Payload, chain, payload
+from ikelab.wire.attributes import CONFIG_ATTRIBUTES, IPSEC_ATTRIBUTES, Attribute, Attributes
+from ikelab.wire.fields import (
+    Field,
+    Octets,
+    Reading,
+    Uint,
+    count_of,
+    declared,
+    each,
+    length_of,
+    octets,
+    reserved,
+    u8,
+    u16,
+    u32,
+)
+from ikelab.wire.numbers import CertEncoding, ConfigType, Doi, IdType, IpProtocol, Notify, Protocol
+from ikelab.wire.proposals import SA
+from ikelab.wire.readable import address, address_range, network, prefix_length, readable
+from ikelab.wire.records import GENERIC_RFC, Payload, payload
 from ikelab.wire.vendors import vendor
 
-
-def readable(data: bytes) -> str:
-    """Octets as text where they are printable ASCII, as hex where they are not."""
-    text = data.decode("ascii", errors="replace")
-    return f'"{text}"' if data and text.isascii() and text.isprintable() else data.hex()
-
-
-def address(data: bytes) -> str:
-    """4 or 16 octets as an IP address; anything else as hex."""
-    return str(ip_address(data)) if len(data) in (4, 16) else data.hex()
-
-
-def prefix_length(mask: bytes) -> int | None:
-    """How many leading bits of a network mask are one; None if the ones are not all in front."""
-    zeros = int.from_bytes(mask) ^ ((1 << 8 * len(mask)) - 1)
-    return None if zeros & (zeros + 1) else 8 * len(mask) - zeros.bit_length()
-
-
-@payload(1, "Security Association", "SA", rfc="RFC 2408 §3.4")
-class SA(Payload):
-    """What is being bargained about: in a first message all that the initiator offers, in an answer the one thing chosen."""
-
-    doi: int = u32(
-        "Domain of Interpretation",
-        "Whose vocabulary the numbers below come from.",
-        labels=Doi,
-        role="plumbing",
-        default=Doi.IPSEC,
-    )
-    situation: int = u32(
-        "Situation",
-        "The circumstances that the responder must understand. Everybody uses IDENTITY_ONLY: the SA is for whoever is named (RFC 2407 §4.2).",
-        labels=Situation,
-        role="plumbing",
-        default=Situation.IDENTITY_ONLY,
-    )
-    proposals: tuple[Proposal, ...] = chain(Proposal, "Proposals", "In order of preference.")
+__all__ = [
+    "ID",
+    "KE",
+    "LATE_DRAFTS",
+    "PAYLOADS",
+    "SA",
+    "Attribute",
+    "Cert",
+    "CertRequest",
+    "Config",
+    "Delete",
+    "Fragment",
+    "Hash",
+    "NatD",
+    "NatDDraft",
+    "NatDLateDraft",
+    "NatOa",
+    "NatOaDraft",
+    "NatOaLateDraft",
+    "Nonce",
+    "Notification",
+    "Opaque",
+    "Payload",
+    "Signature",
+    "VendorID",
+    "address",
+    "prefix_length",
+    "readable",
+]
 
 
 @payload(4, "Key Exchange", "KE", rfc="RFC 2408 §3.7")
@@ -65,36 +71,39 @@ class KE(Payload):
     )
 
 
-def _id_parts(seen: Values, data: bytes) -> Sequence[Part]:
-    match seen["id_type"]:
-        case IdType.IPV4_ADDR | IdType.IPV6_ADDR:
-            return (
-                (Part(label="Address", size=len(data), explain="One host.", show=address),)
-                if len(data) in (4, 16)
-                else ()
-            )
-        case IdType.IPV4_ADDR_SUBNET | IdType.IPV6_ADDR_SUBNET:
-            size = 4 if seen["id_type"] == IdType.IPV4_ADDR_SUBNET else 16
-            return (
-                Part(label="Network Address", size=size, explain="Where the network begins.", show=address),
-                Part(
-                    label="Network Mask",
-                    size=size,
-                    explain="One bits say which part of an address must match.",
-                    show=address,
-                ),
-            )
-        case IdType.IPV4_ADDR_RANGE | IdType.IPV6_ADDR_RANGE:
-            size = 4 if seen["id_type"] == IdType.IPV4_ADDR_RANGE else 16
-            return (
-                Part(label="First Address", size=size, explain="Where the range begins.", show=address),
-                Part(label="Last Address", size=size, explain="Where the range ends; it belongs to it.", show=address),
-            )
-    return ()
+def _addresses(size: int, rfc: str, *labels_and_meanings: tuple[str, str]) -> tuple[Field, ...]:
+    return tuple(
+        Octets(label, explain, size=size, show=address, role="identity", rfc=rfc)
+        for label, explain in labels_and_meanings
+    )
+
+
+_HOST = (("Address", "One host."),)
+_NETWORK = (
+    ("Network Address", "Where the network begins."),
+    ("Network Mask", "One bits say which part of an address must match."),
+)
+_RANGE = (
+    ("First Address", "Where the range begins."),
+    ("Last Address", "Where the range ends; it belongs to it."),
+)
+ID_FIELDS: Mapping[int, Sequence[Field]] = {
+    IdType.IPV4_ADDR: _addresses(4, "RFC 2407 §4.6.2.2", *_HOST),
+    IdType.IPV4_ADDR_SUBNET: _addresses(4, "RFC 2407 §4.6.2.5", *_NETWORK),
+    IdType.IPV6_ADDR: _addresses(16, "RFC 2407 §4.6.2.6", *_HOST),
+    IdType.IPV6_ADDR_SUBNET: _addresses(16, "RFC 2407 §4.6.2.7", *_NETWORK),
+    IdType.IPV4_ADDR_RANGE: _addresses(4, "RFC 2407 §4.6.2.8", *_RANGE),
+    IdType.IPV6_ADDR_RANGE: _addresses(16, "RFC 2407 §4.6.2.9", *_RANGE),
+}
+"""What identification data of these types consists of."""
+
+
+def _inside_id(reading: Reading, data: bytes) -> Sequence[Field]:
+    return ID_FIELDS.get(reading.seen["id_type"], ())
 
 
 def _id_protocol(value: int) -> str:
-    return IpProtocol(value).label + f" ({value})" if value else "any (0)"
+    return f"{IpProtocol(value).label} ({value})"
 
 
 def _id_port(value: int) -> str:
@@ -110,7 +119,7 @@ class ID(Payload):
         "Protocol ID", "The IP protocol that is meant; 0 for any.", show=_id_protocol, role="choice", default=0
     )
     port: int = u16("Port", "The port that is meant; 0 for any.", show=_id_port, role="choice", default=0)
-    data: bytes = octets("Identification Data", "The name itself.", parts=_id_parts, show=readable, role="identity")
+    data: bytes = octets("Identification Data", "The name itself.", inside=_inside_id, show=readable, role="identity")
 
     @property
     def body(self) -> bytes:
@@ -119,20 +128,14 @@ class ID(Payload):
 
     def __str__(self) -> str:
         """The name as people write it: 10.1.0.0/24, "moon@example.org", 10.0.0.1-10.0.0.9."""
-        parts = _id_parts({"id_type": self.id_type}, self.data)
-        if not parts or sum(part.size for part in parts) != len(self.data):
-            return readable(self.data)
-        cut, at = [], 0
-        for part in parts:
-            cut.append(self.data[at : at + part.size])
-            at += part.size
-        match self.id_type:
-            case IdType.IPV4_ADDR_SUBNET | IdType.IPV6_ADDR_SUBNET:
-                length = prefix_length(cut[1])
-                return f"{address(cut[0])}/{address(cut[1]) if length is None else length}"
-            case IdType.IPV4_ADDR_RANGE | IdType.IPV6_ADDR_RANGE:
-                return f"{address(cut[0])}-{address(cut[1])}"
-        return address(cut[0])
+        match self.id_type, len(self.data):
+            case (IdType.IPV4_ADDR, 4) | (IdType.IPV6_ADDR, 16):
+                return address(self.data)
+            case (IdType.IPV4_ADDR_SUBNET, 8) | (IdType.IPV6_ADDR_SUBNET, 32):
+                return network(self.data)
+            case (IdType.IPV4_ADDR_RANGE, 8) | (IdType.IPV6_ADDR_RANGE, 32):
+                return address_range(self.data)
+        return readable(self.data)
 
 
 @payload(6, "Certificate", "CERT", rfc="RFC 2408 §3.9")
@@ -178,36 +181,42 @@ class Signature(Payload):
 
 @payload(10, "Nonce", "N", rfc="RFC 2408 §3.13")
 class Nonce(Payload):
-    """Random octets, used once: they make these keys different from all earlier ones. Ni from the initiator, Nr from the responder."""
+    """Random octets, used once, that make these keys different from all others: Ni, Nr from initiator, responder."""
 
     data: bytes = octets("Nonce Data", "From 8 to 256 random octets (RFC 2409 §5).", role="number")
 
 
-class _Sequence(Uint):
-    """The 32-bit number inside a notification: a DPD sequence, a replay choice."""
-
-    def __init__(self, label: str, explain: str) -> None:
-        super().__init__(4, label, explain, role="number")
-        self.name = "number"
-
-
 NOTIFY_DATA: Mapping[int, Field] = {
     Notify.RESPONDER_LIFETIME: Attributes(
-        "Lifetime", "How long the responder will really keep the SA (RFC 2407 §4.6.3.1).", IPSEC_ATTRIBUTES
+        "Lifetime",
+        "How long the responder will really keep the SA.",
+        family=IPSEC_ATTRIBUTES,
+        rfc="RFC 2407 §4.6.3.1",
     ),
-    Notify.REPLAY_STATUS: _Sequence(
-        "Replay Status", "1 if the sender checks for replayed packets, 0 if not (RFC 2407 §4.6.3.2)."
+    Notify.REPLAY_STATUS: Uint(
+        4,
+        "Replay Status",
+        "1 if the sender checks for replayed packets, 0 if not.",
+        role="choice",
+        rfc="RFC 2407 §4.6.3.2",
     ),
-    Notify.R_U_THERE: _Sequence(
-        "Sequence Number", "Counts the questions, so that an old answer proves nothing (RFC 3706 §5.3)."
+    Notify.R_U_THERE: Uint(
+        4,
+        "Sequence Number",
+        "Counts the questions, so that an old answer proves nothing.",
+        role="number",
+        rfc="RFC 3706 §5.3",
     ),
-    Notify.R_U_THERE_ACK: _Sequence("Sequence Number", "The number of the question that this answers (RFC 3706 §5.3)."),
+    Notify.R_U_THERE_ACK: Uint(
+        4, "Sequence Number", "The number of the question that this answers.", role="number", rfc="RFC 3706 §5.3"
+    ),
 }
+"""What notification data of these types consists of."""
 
 
-def _notify_data(seen: Values, data: bytes) -> Field | None:
-    field = NOTIFY_DATA.get(seen["notify"])
-    return field if not isinstance(field, _Sequence) or len(data) == 4 else None
+def _inside_notification(reading: Reading, data: bytes) -> Sequence[Field]:
+    field = NOTIFY_DATA.get(reading.seen["notify"])
+    return () if field is None else (field,)
 
 
 @payload(11, "Notification", "N", rfc="RFC 2408 §3.14")
@@ -232,7 +241,7 @@ class Notification(Payload):
     data: bytes = octets(
         "Notification Data",
         "More about it, if the type has more to say.",
-        fields=_notify_data,
+        inside=_inside_notification,
         show=readable,
         default=b"",
     )
@@ -261,56 +270,52 @@ class Delete(Payload):
     )
 
 
-def _vendor_text(data: bytes) -> str:
-    known = vendor(data)
-    return f"{data.hex()} ({known.name})" if known is not None else data.hex()
-
-
-class _VendorField(Octets):
+class VendorOctets(Octets):
     """A vendor ID explains itself where the project knows it."""
 
-    def meaning(self, value: Any) -> str:
+    def text(self, value: bytes) -> str:
         known = vendor(value)
-        return (
-            f"{known.meaning} {known.origin}".strip()
-            if known is not None
-            else f"{self.explain} This one is not in our list."
-        )
+        return value.hex() if known is None else f"{value.hex()} ({known.name})"
+
+    def meaning(self, value: bytes) -> str:
+        known = vendor(value)
+        said = "This one is not in our list." if known is None else f"{known.meaning} {known.origin}"
+        return f"{self.explain} {said}".strip()
 
 
 @payload(13, "Vendor ID", "VID", rfc="RFC 2408 §3.16")
 class VendorID(Payload):
     """A badge that says which extensions the sender speaks. Unknown badges are ignored; nobody authenticates them."""
 
-    data: bytes = _VendorField(
-        "Vendor ID", "Usually the MD5 hash of a text that describes the extension.", show=_vendor_text
-    )  # type: ignore[assignment]
+    data: bytes = declared(
+        VendorOctets("Vendor ID", "Usually the MD5 hash of a text that describes the extension.", role="public")
+    )
 
 
 @payload(14, "Attributes", "ATTR", rfc="draft-dukes-ike-mode-cfg-02 §3.2")
 class Config(Payload):
-    """A question for settings, an answer, or an order to use them: addresses, name servers, a user's name and password."""
+    """A question for settings, an answer, or an order: addresses, name servers, a user's name and password."""
 
     kind: int = u8("Type", "Whether this asks, answers, sets or acknowledges.", labels=ConfigType, role="choice")
-    reserved2: int = u8("RESERVED", "Unused: senders write 0.", role="plumbing", default=0)
+    reserved2: int = reserved(1, default=0)
     identifier: int = u16("Identifier", "Ties the messages of one conversation together.", role="number")
-    attributes: tuple[Attribute, ...] = attributes("Attributes", "The settings.", CONFIG_ATTRIBUTES)
+    attributes: tuple[Attribute, ...] = declared(Attributes("Attributes", "The settings.", family=CONFIG_ATTRIBUTES))
 
 
 @payload(20, "NAT-D", "NAT-D", rfc="RFC 3947 §3.2")
 class NatD(Payload):
-    """The hash of an address and a port as the sender sees them. If it does not match what the receiver sees, something translated them."""
+    """The hash of an address and a port as the sender sees them; a receiver who sees others knows of a translator."""
 
     data: bytes = octets("HASH of the address and port", "hash(CKY-I | CKY-R | IP | Port).", role="proof")
 
 
 @payload(21, "NAT-OA", "NAT-OA", rfc="RFC 3947 §5.2")
 class NatOa(Payload):
-    """The address that the sender had before translation: transport mode needs it to mend the TCP and UDP checksums."""
+    """The address that the sender had before translation; transport mode mends TCP's and UDP's checksums with it."""
 
     id_type: int = u8("ID Type", "IPv4 or IPv6.", labels=IdType, role="choice")
-    reserved2: int = u8("RESERVED", "Unused: senders write 0.", role="plumbing", default=0)
-    reserved3: int = u16("RESERVED", "Unused: senders write 0.", role="plumbing", default=0)
+    reserved2: int = reserved(1, default=0)
+    reserved3: int = reserved(2, default=0)
     data: bytes = octets("Original Address", "The untranslated address.", show=address, role="identity")
 
 
@@ -326,12 +331,12 @@ class NatOaDraft(NatOa):
 
 @payload(15, "NAT-D (drafts)", "NAT-D", rfc="draft-ietf-ipsec-nat-t-ike-04 §3.2")
 class NatDLateDraft(NatD):
-    """NAT-D under the number that the drafts 04 to 08 gave it; the same number means something else in group key management."""
+    """NAT-D under the number that the drafts 04 to 08 gave it; for group key management it means something else."""
 
 
 @payload(16, "NAT-OA (drafts)", "NAT-OA", rfc="draft-ietf-ipsec-nat-t-ike-04 §5.2")
 class NatOaLateDraft(NatOa):
-    """NAT-OA under the number that the drafts 04 to 08 gave it; the same number means something else in group key management."""
+    """NAT-OA under the number that the drafts 04 to 08 gave it; for group key management it means something else."""
 
 
 def _fragment_flags(value: int) -> str:
@@ -348,27 +353,25 @@ class Fragment(Payload):
     data: bytes = octets("Fragment Data", "The slice.", role="cipher")
 
 
-@dataclass(frozen=True, kw_only=True)
+@payload(0, "Payload", "?", rfc=GENERIC_RFC)
 class Opaque(Payload):
-    """A payload whose body is kept but not read: its type is unknown, or its octets do not fit the declaration (`error`)."""
+    """A payload that is kept but not read: its type has no declaration, or its octets do not fit it (`error`)."""
 
-    number: int
-    data: bytes
+    number: int = 0
+    data: bytes = octets("Payload Data", "Kept as it came.")
     error: WireError | None = None
 
     @property
     def type(self) -> int:
         return self.number
 
-    def write(self) -> bytes:
-        return self.data
-
 
 PAYLOADS: Mapping[int, type[Payload]] = {
-    declared.TYPE: declared
-    for declared in (
-        SA, KE, ID, Cert, CertRequest, Hash, Signature, Nonce, Notification, Delete, VendorID, Config, NatD, NatOa, NatDDraft, NatOaDraft, Fragment
+    record.TYPE: record
+    for record in (
+        SA, KE, ID, Cert, CertRequest, Hash, Signature, Nonce, Notification, Delete, VendorID, Config,
+        NatD, NatOa, NatDDraft, NatOaDraft, Fragment,
     )
 }  # fmt: skip
 LATE_DRAFTS: Mapping[int, type[Payload]] = {15: NatDLateDraft, 16: NatOaLateDraft}
-"""Read only after a vendor ID of the drafts 04 to 08 was heard: in RFC 3547 the same numbers belong to group key management."""
+"""Read only after a vendor ID of the drafts 04 to 08: in RFC 3547 the same numbers belong to group key management."""
