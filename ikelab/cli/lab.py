@@ -105,6 +105,7 @@ def _command_line(lessons: Path, port: int, opens_browser: bool) -> list[str]:
         *("--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0", "--log-level=WARN"),
         f"--ServerApp.root_dir={lessons}",
         f"--LabApp.default_url={_page(FIRST_LESSON)}",
+        "--LabApp.log_level=WARN",
         "--ServerApp.answer_yes=True",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.extension_manager=readonly",

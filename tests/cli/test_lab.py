@@ -16,6 +16,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -141,11 +142,13 @@ def test_the_browser_is_sent_to_the_first_lesson(clone: Path, tmp_path: Path) ->
         assert f"{site}/lab/tree/00_start.ipynb?token={token}" in (tmp_path / "page").read_text()
 
 
-def test_two_at_once_get_a_port_each(clone: Path, tmp_path: Path) -> None:
-    with started(clone, tmp_path / "home", "--no-browser") as (_, one), contextlib.ExitStack() as rest:
-        _, other = rest.enter_context(started(clone, tmp_path / "home", "--no-browser"))
-        assert address(one)[0] != address(other)[0]
-        assert [get(*where[:1], "/api/status", where[1]) for where in (address(one), address(other))]
+def test_two_that_start_at_once_get_a_port_each(clone: Path, tmp_path: Path) -> None:
+    with contextlib.ExitStack() as both, ThreadPoolExecutor() as threads:
+        labs = [started(clone, tmp_path / name, "--no-browser") for name in ("home", "other home")]
+        (one, token), (other, other_token) = (address(said) for _, said in threads.map(both.enter_context, labs))
+        assert one != other
+        assert get(one, "/api/status", token)
+        assert get(other, "/api/status", other_token)
 
 
 class TestMisuse:
