@@ -86,7 +86,7 @@ class Peer:
         self, config: PeerConfig, env: Env, local: Endpoint, *, film: Callable[[Outcome, float], None] | None = None
     ) -> None:
         self.config, self.env, self.local = config, env, local
-        self._film = film
+        self.film = film
         self._held: list[_Held] = []
         self._outbox: list[Datagram] = []
         self._events: list[Event] = []
@@ -253,8 +253,8 @@ class Peer:
         if outcome.said is not None:
             self._outbox.append(Datagram(outcome.said, self.local, held.sa.remote))
         self._events += outcome.events
-        if self._film is not None:
-            self._film(outcome, now)
+        if self.film is not None:
+            self.film(outcome, now)
         if outcome.after is not None and not outcome.after.gone and outcome.after.state == ESTABLISHED:
             self._go_on(held, now)
 

@@ -8,22 +8,14 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass, field, replace
 
 from ikelab.errors import Misuse
 from ikelab.ike.config import Seeded
 from ikelab.ike.peer import Datagram, Peer
+from ikelab.ike.step import Outcome
+from ikelab.timeline.live import Carried, Fate, Moment
 from ikelab.wire.udp import Endpoint
-
-
-class Fate(StrEnum):
-    """What became of a datagram on its way."""
-
-    DELIVERED = "delivered"
-    LOST = "lost"
-    ALTERED = "altered"
-    REPEATED = "repeated"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,26 +44,15 @@ class Path:
                 raise Misuse(f"path: expected {name} from 0 seconds on, got {getattr(self, name)}")
 
 
-@dataclass(frozen=True, kw_only=True)
-class WireFrame:
-    """One datagram on the path. `octets` is what arrives, `sent` what was said. number counts from 1."""
-
-    number: int
-    time: float
-    arrives: float | None
-    source: Endpoint
-    destination: Endpoint
-    sent: bytes
-    octets: bytes
-    fate: Fate
-
-
 MAX_DATAGRAMS = 10_000
 """Where a run is stopped that would not end by itself."""
 
 
 class Link:
-    """Carries datagrams between peers until all are silent, and keeps what happened in `wire`."""
+    """Carries datagrams between peers until all are silent.
+
+    `wire` is every datagram in the order of sending; `moments` is every thought of a peer, in the order of thinking.
+    """
 
     def __init__(self, *peers: Peer, path: Path | None = None, seed: int | bytes = 0) -> None:
         self.peers = {peer.local: peer for peer in peers}
@@ -80,8 +61,13 @@ class Link:
         self.path = path or Path()
         self.chance = Seeded(seed)
         self.now = 0.0
-        self.wire: list[WireFrame] = []
-        self._queue: list[tuple[float, int, WireFrame]] = []
+        self.wire: list[Carried] = []
+        self.moments: list[Moment] = []
+        self._hearing: int | None = None
+        self._unsent: list[int] = []
+        for peer in peers:
+            peer.film = self._recorder(peer)
+        self._queue: list[tuple[float, int, Carried]] = []
         self._queued = 0
 
     def run(self, *, until: float = 3600.0, stop: Callable[[], bool] | None = None) -> None:
@@ -99,12 +85,24 @@ class Link:
                 _, _, frame = heapq.heappop(self._queue)
                 receiver = self.peers.get(frame.destination)
                 if receiver is not None:
+                    self._hearing = frame.number
                     receiver.receive_datagram(frame.octets, frame.source, self.now)
+                    self._hearing = None
             else:
                 for when, peer in timeouts:
                     if when <= self.now:
                         peer.handle_timeout(self.now)
             self._collect()
+
+    def _recorder(self, peer: Peer) -> Callable[[Outcome, float], None]:
+        def record(outcome: Outcome, now: float) -> None:
+            # One datagram can set off several thoughts; only the first one heard it.
+            heard, self._hearing = self._hearing, None
+            if outcome.said is not None:
+                self._unsent.append(len(self.moments))
+            self.moments.append(Moment(actor=peer.local, time=now, outcome=outcome, heard=heard))
+
+        return record
 
     def _collect(self) -> None:
         """Take what the peers want to say, and decide its fate."""
@@ -114,6 +112,9 @@ class Link:
 
     def _send(self, datagram: Datagram) -> None:
         number = len(self.wire) + 1
+        if self._unsent:
+            thought = self._unsent.pop(0)
+            self.moments[thought] = replace(self.moments[thought], said=number)
         path = self.path
         octets, fate = datagram.octets, Fate.DELIVERED
         if number in path.alter:
@@ -128,7 +129,7 @@ class Link:
             self._travel(datagram, octets, Fate.REPEATED, self.now + wait + path.held)
 
     def _travel(self, datagram: Datagram, octets: bytes, fate: Fate, arrives: float) -> None:
-        frame = WireFrame(
+        frame = Carried(
             number=len(self.wire) + 1,
             time=self.now,
             arrives=None if fate is Fate.LOST else arrives,

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from ikelab.crypto.book import Method
 from ikelab.ike.listen import Followed
+from ikelab.ike.step import Outcome
 from ikelab.wire.numbers import ExchangeType, Notify, Protocol
 from ikelab.wire.payloads import Config, Delete, Fragment, Notification
 
@@ -118,6 +119,34 @@ def caption(followed: Followed) -> Caption:
     suite = followed.conversation.suite if followed.conversation else None
     signed = SIGNED.get(key) if suite is not None and suite.method is Method.SIG else None
     return signed or CAPTIONS.get(key) or _plain(followed)
+
+
+def thought(outcome: Outcome, heard: Followed | None, role: str) -> Caption:
+    """The caption of a step in which a peer says nothing new: it checks, refuses, repeats, waits, or ends."""
+    who = f"The {role}"
+    told = outcome.refused
+    match outcome.fired.name:
+        case "RESEND":
+            return Caption(
+                f"{who} has waited long enough, and says the same again.", "UDP promises nothing: a timer must."
+            )
+        case "REPEAT" | "REMIND":
+            again = "gives the same answer again" if outcome.said else "has nothing to add"
+            return Caption(f"{who} hears the same octets again and {again}.", "Neither its IV nor its state moves.")
+        case "GIVE_UP":
+            return Caption(f"{who} gives up.", str(told or ""))
+        case "COMPLAINT":
+            news = "; ".join(event.text for event in outcome.events)
+            return Caption(f"{who} hears a complaint that proves nothing, and waits.", news)
+        case "REFUSE":
+            return Caption(f"{who} refuses what it heard, and nothing changes.", str(told or ""))
+        case "DELETED":
+            return Caption(f"{who} hears an authenticated Delete and forgets the SA.", "No answer is due.")
+    if outcome.events:
+        return Caption(f"{who} has checked the last proof.", "; ".join(event.text for event in outcome.events))
+    if heard is not None and heard.number:
+        return Caption(f"{who} takes in message {heard.number} of the exchange.", caption(heard).what)
+    return Caption(f"{who} does its part.", "")
 
 
 def _informational(followed: Followed) -> Caption | None:

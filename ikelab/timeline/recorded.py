@@ -27,11 +27,11 @@ def trace_of(heard: Iterable[Heard], beliefs: Beliefs, *, title: str, about: str
     Raises Misuse where there is no conversation at all.
     """
     listener = Listener(beliefs=beliefs)
-    film = _Film()
+    film = Film()
     for datagram in heard:
         followed = listener.hear(datagram)
         if followed.conversation is not None and followed.conversation is listener.conversations[0]:
-            film.take(followed)
+            film.step(followed)
     if not listener.conversations:
         raise Misuse(f"{title}: expected at least one IKEv1 message, got none")
     endpoints = listener.conversations[0].endpoints
@@ -49,7 +49,11 @@ def trace_of(heard: Iterable[Heard], beliefs: Beliefs, *, title: str, about: str
     )
 
 
-class _Film:
+SECOND = "(responder)"
+"""Marks the values that follow from a second belief: where two beliefs differ, the second is the responder's."""
+
+
+class Film:
     """Collects messages, steps and values as a listener hears them."""
 
     def __init__(self) -> None:
@@ -59,16 +63,20 @@ class _Film:
         self.begin: float | None = None
         self.children = 0
 
-    def take(self, followed: Followed) -> None:
-        """One more datagram of the conversation."""
-        step = len(self.messages) + 1
-        self.values.numbers[followed.heard.frame] = step
+    def take(self, followed: Followed, *, step: int) -> None:
+        """One more datagram: explain it, and list the values that it makes known at this step."""
+        number = len(self.messages) + 1
+        self.values.numbers[followed.heard.frame] = number
         self.begin = followed.heard.time if self.begin is None else self.begin
-        message = self.message(followed, step)
-        self.messages.append(message)
-        known = len(self.values.entries)
+        self.messages.append(self.message(followed, number))
         if followed.conversation is not None and followed.retransmission_of is None:
             self.learn(followed, followed.conversation, step)
+
+    def step(self, followed: Followed) -> None:
+        """The same as a step of its own, in which both sides learn what can then be known."""
+        step = len(self.messages) + 1
+        known = len(self.values.entries)
+        self.take(followed, step=step)
         learned = [name for name in self.values.since(known) if self.values.entries[name]["step"] == step]
         what, why = caption(followed)
         self.frames.append(
@@ -77,7 +85,7 @@ class _Film:
                 "actor": followed.sender,
                 "heard": None,
                 "said": [step],
-                "time": message["time"],
+                "time": self.messages[-1]["time"],
                 "states": None,
                 "caption": {"what": what, "why": why},
                 "learned": {INITIATOR: learned, RESPONDER: learned},
@@ -116,11 +124,13 @@ class _Film:
             self.values.given(book["PSK"], 0)
         for name, given in conversation.given.items():
             self.values.given(given, step, origin=conversation.origins.get(name))
-        if book is not None and {"g^xi", "g^xr"} <= conversation.given.keys():
-            for given in book.given().values():
-                self.values.given(given, step)
-            for derived in book.known().values():
-                self.values.derived(derived, step)
+        if {"g^xi", "g^xr"} <= conversation.given.keys():
+            for number, each in enumerate(conversation.books()):
+                whose = SECOND if number else ""
+                for given in each.given().values():
+                    self.values.given(given, step, exchange=whose)
+                for derived in each.known().values():
+                    self.values.derived(derived, step, exchange=whose)
         header = followed.message.header
         exchange = conversation.exchanges.get(header.message_id) if header and header.message_id else None
         if exchange is not None:

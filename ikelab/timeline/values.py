@@ -47,7 +47,7 @@ class Values:
             exchange,
             explain=EXPLAINED.get(value.name) or said,
             secret=value.name in NEVER_SENT,
-            origin=self._origin(value, origin, step),
+            origin=self._origin(value, origin),
         )
 
     def derived(self, value: Derived, step: int, *, exchange: str = "", label: str = "") -> str:
@@ -136,14 +136,14 @@ class Values:
         }
         return name
 
-    def _origin(self, value: Value, origin: Origin | None, step: int) -> dict[str, Any]:
+    def _origin(self, value: Value, origin: Origin | None) -> dict[str, Any]:
         """Where a value that no formula made can be seen: a field of a message, or nowhere."""
         if value.name in NEVER_SENT:
             return {"kind": "given", "text": "configured on both sides" if value.name == "PSK" else TOLD}
         if origin is not None and origin.frame in self.numbers:
             number = self.numbers[origin.frame]
             return self._place(number, origin.sheet, self._payload(number, origin))
-        for number in range(step, 0, -1):
+        for number in range(len(self.messages), 0, -1):
             for depth, sheet in enumerate(self.messages[number - 1]["sheets"]):
                 if (field := _field_of(value, sheet)) is not None:
                     return self._place(number, depth, field)
