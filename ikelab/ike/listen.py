@@ -1,4 +1,4 @@
-"""What a third party makes of a conversation: who speaks, what repeats, what opens with which key, and which proofs hold.
+"""What a third party makes of a conversation: who speaks, what repeats, what a key opens, and which proofs hold.
 
 A `Listener` is handed datagrams one after the other and answers each with a `Followed`. It never guesses from outside:
 the same octets and the same beliefs give the same answers. Where a belief is wrong, that is a finding to be shown.

@@ -1,4 +1,4 @@
-"""What a payload is called where it stands: the same ID payload is IDii, IDcr or IDir, the same HASH is HASH_I or HASH(2)."""
+"""What a payload is called where it stands: an ID payload is IDii or IDcr, a HASH is HASH_I or HASH(2)."""
 
 from __future__ import annotations
 

@@ -15,7 +15,6 @@ from ikelab.ike.config import Seeded
 from ikelab.ike.peer import Datagram, Peer
 from ikelab.ike.step import Outcome
 from ikelab.timeline.live import Carried, Fate, Moment
-from ikelab.wire.udp import Endpoint
 
 
 @dataclass(frozen=True, kw_only=True)

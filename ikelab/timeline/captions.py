@@ -94,19 +94,18 @@ SIGNED: Mapping[tuple[int, int], Caption] = {
 def caption(followed: Followed) -> Caption:
     """The caption of one followed datagram."""
     header = followed.message.header
-    if header is None or followed.error is not None and not followed.inside.payloads:
+    if header is None or (followed.error is not None and not followed.inside.payloads):
         return Caption("A datagram that cannot be read as IKE.", str(followed.error or ""))
     if followed.retransmission_of is not None:
         return Caption(
             f"The same octets again: a repetition of frame {followed.retransmission_of}.",
-            "UDP promises nothing, so a peer that hears no answer says the same thing again. Neither IV nor state moves.",
+            "UDP promises nothing, so a peer that hears no answer says it again. Neither IV nor state moves.",
         )
-    if followed.fragments or any(isinstance(payload, Fragment) for payload in followed.inside.payloads):
-        if not followed.fragments:
-            return Caption(
-                "A fragment: one slice of a message too large for one packet.",
-                "IKE cuts it itself, so that no router on the way has to. It is read when the last slice is there.",
-            )
+    if not followed.fragments and any(isinstance(payload, Fragment) for payload in followed.inside.payloads):
+        return Caption(
+            "A fragment: one slice of a message too large for one packet.",
+            "IKE cuts it itself, so that no router on the way has to. It is read when the last slice is there.",
+        )
     if followed.decrypted is False:
         return Caption(
             "An encrypted message that the key does not open.",

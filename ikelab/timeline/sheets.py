@@ -1,4 +1,4 @@
-"""How octets become a flat list of explained fields: what the octet view shows, for a datagram or for its decrypted inside."""
+"""How octets become a flat list of explained fields, for a datagram or for its decrypted inside."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from ikelab.ike.listen import Followed
-from ikelab.ike.naming import payload_labels
 from ikelab.wire.fields import Span
 from ikelab.wire.message import CIPHERTEXT, PADDING, TRAILING, Dissection
 from ikelab.wire.records import Whole
@@ -96,6 +95,3 @@ def _payload_places(dissection: Dissection) -> list[int]:
             places.append(count)
         count += sum(1 for _ in span.walk())
     return places
-
-
-__all__ = ["chips", "payload_labels", "sheet", "sheets"]
