@@ -34,10 +34,10 @@ def _arrow(message: Part) -> str:
 # The picture. No style sheet, no ids: it may stand many times on a page. Mid-tones read on white and on black.
 _COLOURS = {"initiator": "#3576c9", "responder": "#15906f"}
 _QUIET = "#7b8695"
-_LEFT, _RIGHT, _WIDTH = 40, 440, 740
+_LEFT, _RIGHT, _WIDTH = 40, 520, 880
 _ROW, _TITLE, _HEAD = 40, 24, 44
-_MONO = 'font-family="monospace" font-weight="600" font-size="12"'
-_CHARACTER = 7.3
+_MONO = 'font-family="monospace" font-weight="600" font-size="13"'
+_CHARACTER = 7.9
 
 
 def svg(trace: Part) -> str:
@@ -57,9 +57,9 @@ def svg(trace: Part) -> str:
     )
     told = f"{len(parts(trace, 'messages'))} messages between {end(trace, 'initiator')['label']} and "
     return (
-        f'<svg viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" style="max-width:100%;height:auto" role="img" '
+        f'<svg viewBox="0 0 {_WIDTH} {height}" width="100%" role="img" '
         f'aria-label="{_safe(told + str(end(trace, "responder")["label"]))}" fill="currentColor" '
-        f'font-family="sans-serif" font-size="12">{rails}{"".join(drawn)}</svg>'
+        f'font-family="sans-serif" font-size="13">{rails}{"".join(drawn)}</svg>'
     )
 
 
@@ -67,7 +67,7 @@ def _lifeline(trace: Part, side: str) -> str:
     peer, outward = end(trace, side), side == "initiator"
     x, anchor = (_LEFT, "start") if outward else (_RIGHT, "end")
     return (
-        f'<text x="{x}" y="16" text-anchor="{anchor}" font-size="13" font-weight="bold" fill="{_COLOURS[side]}">'
+        f'<text x="{x}" y="16" text-anchor="{anchor}" font-size="14" font-weight="bold" fill="{_COLOURS[side]}">'
         f"{_safe(peer['label'])}</text>"
         f'<text x="{x}" y="32" text-anchor="{anchor}" fill="{_QUIET}">{_safe(peer["address"])}</text>'
     )

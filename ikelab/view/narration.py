@@ -110,7 +110,7 @@ def fate(message: Part) -> list[str]:
     if message.get("error"):
         words.append("unreadable")
     words += [f"{_judgement(verdict)}: {verdict['name']}" for verdict in parts(message, "verified")]
-    return words
+    return list(dict.fromkeys(words))
 
 
 def _judgement(verdict: Part) -> str:

@@ -97,7 +97,9 @@ def _secret_lines(secret: Part, labelled: Mapping[object, object]) -> Iterator[s
 
 # ---- HTML
 
-_LEFT = 'style="text-align:left;vertical-align:top"'
+_LEFT = 'align="left" valign="top"'
+"""Old attributes, on purpose: they survive where style sheets are stripped, and need no leave from a page's policy."""
+_INDENT = "\u00a0\u00a0"
 
 
 def _safe(words: object) -> str:
@@ -106,7 +108,7 @@ def _safe(words: object) -> str:
 
 
 def _code(words: object) -> str:
-    return f'<code style="overflow-wrap:anywhere">{_safe(words)}</code>'
+    return f"<code>{_safe(words)}</code>"
 
 
 def _row(cells: Iterable[str], cell: str = "td") -> str:
@@ -126,7 +128,7 @@ def _html_sheet(sheet: Part) -> str:
     rows = "".join(
         _row(
             (
-                f'<span style="padding-left:{depth}em">{_safe(field["name"])}</span>',
+                _INDENT * depth + _safe(field["name"]),
                 _code(value(field)),
                 _safe(" ".join(str(field[part]) for part in ("explain", "rfc") if field.get(part))),
             )
@@ -135,7 +137,7 @@ def _html_sheet(sheet: Part) -> str:
     )
     heads = _row(("Field", "Value", "Meaning"), "th")
     return (
-        f'<table style="width:100%"><caption {_LEFT}>{_safe(sheet_title(sheet))}</caption>'
+        f'<table width="100%"><caption {_LEFT}>{_safe(sheet_title(sheet))}</caption>'
         f"<thead>{heads}</thead><tbody>{rows}</tbody></table>"
     )
 
@@ -154,6 +156,6 @@ def _html_secrets(trace: Part) -> str:
     )
     heads = _row(("Step", "Secret", "Value"), "th")
     return (
-        f'<details><summary>Secrets: {len(secrets)}</summary><table style="width:100%">'
+        f'<details><summary>Secrets: {len(secrets)}</summary><table width="100%">'
         f"<thead>{heads}</thead><tbody>{rows}</tbody></table></details>"
     )

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("tests.browser.lab")
+pytest.register_assert_rewrite("tests.browser.lab", "tests.browser.player_page")
 
 from tests.browser.lab import chromium, lab, lab_page  # noqa: E402  (after the line above)
+from tests.browser.player_page import opened  # noqa: E402
 
-__all__ = ["chromium", "lab", "lab_page"]
+__all__ = ["chromium", "lab", "lab_page", "opened"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -8,7 +8,7 @@ const FOLD = 96, HEAD = 48, ROW = 8;   // a value longer than FOLD octets shows 
 const ROLES = new Set(["plumbing", "choice", "public", "identity", "proof", "secret", "number", "cipher"]);
 const KINDS = new Set(["header", "payload", "field", "group", "padding", "ciphertext", "error"]);
 
-export function Octets(film, set, uid) {
+export function Octets(film, set, uid, level) {
   const head = h("div", { class: "head" });
   const sheets = h("div", { class: "sheets", tabindex: 0, role: "group" });
   const list = h("div", { class: "fields", tabindex: 0, role: "listbox" });
@@ -59,7 +59,7 @@ export function Octets(film, set, uid) {
         sheets.scrollTop = kept;
         list.scrollTop = 0;
       }
-      fill(head, Head(film, message, state, set));
+      fill(head, Head(film, message, state, set, level));
       reading.light(state.field);
       explanation.draw(message, state.field);
       list.setAttribute("aria-activedescendant", reading.rowId(state.field) ?? "");
@@ -69,12 +69,12 @@ export function Octets(film, set, uid) {
   };
 }
 
-function Head(film, message, state, set) {
+function Head(film, message, state, set, level) {
   const at = film.saidAt.get(message.n), to = other(message.from);
   const passed = (message.verified ?? []).map((verdict) =>
     h("span", { class: classes("verdict", verdict.ok === false && "bad"), title: verdict.text }, icon(verdict.ok === true ? "tick" : verdict.ok === false ? "cross" : "note"), verdict.name, verdict.ok === true ? " verified" : verdict.ok === false ? " does not verify" : ""));
   return [
-    h("h3", {}, `Message ${message.n}`, badge(message.from), h("span", { "aria-hidden": "true" }, "→"), badge(to), h("span", { class: "spoken" }, `, ${message.from} to ${to}, `)),
+    h(`h${level}`, {}, `Message ${message.n}`, badge(message.from), h("span", { "aria-hidden": "true" }, "→"), badge(to), h("span", { class: "spoken" }, `, ${message.from} to ${to}, `)),
     h("span", { class: "quiet" }, octetsOf(message.sheets[0].octets.length / 2), state.step < at && ", not sent yet"),
     passed,
     h("label", { class: "check", title: "Next payload, reserved octets, lengths" }, h("input", { type: "checkbox", checked: state.plumbing, onchange: (event) => set({ plumbing: event.target.checked }) }), "plumbing"),

@@ -52,7 +52,7 @@ export function mount(root, trace, { start = {}, level = 2, changed = () => {} }
   };
 
   const notice = h("div", { class: "notice", role: "status" });
-  const panel = Panel(film, set, uid);
+  const panel = Panel(film, set, uid, level + 1);
   const parts = [Bar(film, level), Transport(film, (step) => set({ step })), Caption(film), Spine(film, set), panel];
   const [bar, transport, caption, spine] = parts.map((part) => part.node);
   const draw = () => { const now = state(); parts.forEach((part) => part.draw(now)); };
@@ -83,9 +83,9 @@ export function mount(root, trace, { start = {}, level = 2, changed = () => {} }
   };
 }
 
-function Panel(film, set, uid) {
+function Panel(film, set, uid, level) {
   const views = VIEWS.map(({ id, title, part }, k) => {
-    const made = part(film, set, `${uid}-${id}`);
+    const made = part(film, set, `${uid}-${id}`, level);
     const tab = h("button", { type: "button", role: "tab", id: `${uid}-tab-${id}`, "aria-controls": `${uid}-panel-${id}`, title: `${title} (${k + 1})`, onclick: () => set({ view: id }) }, title);
     const page = h("div", { class: "view", role: "tabpanel", id: `${uid}-panel-${id}`, "aria-labelledby": `${uid}-tab-${id}` }, made.node);
     return { id, made, tab, page };

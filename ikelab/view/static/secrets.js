@@ -5,10 +5,10 @@ import { SIDES } from "./film.js";
 
 const COLUMNS = ["given or received", "computed", "used for"];
 
-export function Secrets(film, set) {
+export function Secrets(film, set, uid, level) {
   const graph = Graph(film, (name) => set({ secret: name, trail: [] }));
   const recipe = h("div", { class: "recipe", tabindex: 0, role: "group", "aria-label": "How it is made" });
-  const node = h("div", { class: "secrets" }, h("div", { class: "head" }, h("h3", {}, "Where each secret comes from"), h("span", { class: "quiet legend" }, h("i", { class: "made" }), "made from", h("i", { class: "used" }), "goes into")), graph.node, recipe);
+  const node = h("div", { class: "secrets" }, h("div", { class: "head" }, h(`h${level}`, {}, "Where each secret comes from"), h("span", { class: "quiet legend" }, h("i", { class: "made" }), "made from", h("i", { class: "used" }), "goes into")), graph.node, recipe);
   return {
     node,
     draw(state) {

@@ -1,0 +1,143 @@
+"""The player among others on a page: hostile packets, two players, narrow pages, themes, accessibility, no requests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, expect
+
+from ikelab.view.page import page as written
+from tests.browser.player_page import Open, lines, lit, player, row, step_is, style
+from tests.needs import needs
+from tests.view.sample import hostile, sample
+
+pytestmark = needs("chromium")
+
+ELEMENTS = "b button code div footer h1 h2 header i input kbd label nav p path section small span svg"
+ATTRIBUTES = (
+    "aria-activedescendant aria-controls aria-current aria-disabled aria-expanded aria-hidden aria-label "
+    "aria-labelledby aria-live aria-pressed aria-selected aria-valuetext class d data-field data-from data-idle "
+    "data-side hidden id max min role style tabindex title type value viewBox"
+)
+ELEMENT_NAMES = "root => [...root.querySelectorAll('*')].map(e => e.localName)"
+ATTRIBUTE_NAMES = "root => [...root.querySelectorAll('*')].flatMap(e => [...e.attributes].map(a => a.name))"
+REFERENCES = """all => all.flatMap(e => ['aria-controls', 'aria-labelledby', 'aria-activedescendant']
+    .map(name => e.getAttribute(name)).filter(Boolean)
+    .map(id => e.closest('.ikelab-player').contains(document.getElementById(id))))"""
+ASK_ELSEWHERE = """async () => {
+    const said = new Promise(resolve => document.addEventListener('securitypolicyviolation', resolve));
+    await fetch('http://127.0.0.1:9/').catch(() => {});
+    return (await said).violatedDirective;
+}"""
+STICKING_OUT = """root => {
+    const edge = root.getBoundingClientRect().right + 1;
+    const kept = e => e !== root && (getComputedStyle(e).overflowX !== 'visible' || kept(e.parentElement));
+    const sticks = e => e.getBoundingClientRect().right > edge && !kept(e.parentElement);
+    return [...root.querySelectorAll('*')].filter(sticks).map(e => e.className);
+}"""
+
+
+def visibly(character: str) -> str:
+    """A character as the player writes it: one that does not print as its code."""
+    return character if character.isprintable() else f"\\u{{{ord(character):x}}}"
+
+
+class TestAPlayerOnAPage:
+    def test_numbers_and_arrows_choose_a_view(self, opened: Open) -> None:
+        page = opened(at="step=4")
+        page.locator(".next").focus()
+        page.keyboard.press("2")
+        expect(page.get_by_role("tab", name="Secrets")).to_have_attribute("aria-selected", "true")
+        expect(page.locator(".octets")).to_be_hidden()
+        page.get_by_role("tab", name="Secrets").focus()
+        page.keyboard.press("ArrowRight")
+        expect(page.get_by_role("tab", name="Octets")).to_be_focused()
+        expect(page.locator(".octets")).to_be_visible()
+        step_is(page, 4)
+
+    def test_two_players_never_touch_each_other(self, opened: Open) -> None:
+        page = opened(sample(), sample(ok=False))
+        first, second = player(page), player(page, 1)
+        second.locator(".next").click()
+        second.locator(".next").click()
+        step_is(first, 0)
+        step_is(second, 2)
+        assert {line.split()[1] for line in lines(first)} == {"dotted"}
+        first.get_by_role("tab", name="Secrets").click()
+        expect(second.locator(".octets")).to_be_visible()
+        ids = page.locator("[id]").evaluate_all("all => all.map(e => e.id)")
+        assert len(ids) == len(set(ids)) > 20
+        names = "[aria-controls], [aria-labelledby], [aria-activedescendant]"
+        referring = page.locator(names).evaluate_all(REFERENCES)
+        assert referring
+        assert all(referring)
+
+    def test_hostile_strings_create_nothing(self, opened: Open) -> None:
+        page = opened(hostile())
+        for step in range(6):
+            for view in ("1", "2"):
+                page.locator(".tabs button[tabindex='0']").focus()
+                page.keyboard.press(view)
+                step_is(page, step)
+                for element in page.locator(".field:visible, .secret-node:visible").all():
+                    element.dispatch_event("click")
+                    assert set(player(page).evaluate(ELEMENT_NAMES)) <= set(ELEMENTS.split())
+                    assert set(player(page).evaluate(ATTRIBUTE_NAMES)) <= set(ATTRIBUTES.split())
+            page.locator(".next").click()
+        assert page.evaluate("document.body.dataset.owned") is None
+        assert page.locator(".title").inner_text() == "".join(map(visibly, hostile()["title"]))
+
+    def test_the_page_may_not_ask_anybody(self, chromium: Browser, tmp_path: Path) -> None:
+        (tmp_path / "player.html").write_text(written(sample()), encoding="utf-8")
+        page = chromium.new_page()
+        page.goto((tmp_path / "player.html").as_uri())
+        blocked = page.evaluate(ASK_ELSEWHERE)
+        page.close()
+        assert blocked == "connect-src"
+
+    def test_the_address_remembers_the_place(self, opened: Open) -> None:
+        page = opened(at="step=3")
+        page.get_by_role("option", name="Responder Cookie").click()
+        page.reload()
+        step_is(page, 3)
+        assert lit(page)[1] == ["Responder Cookie"]
+
+    def test_without_scripts_the_twin_is_shown(self, opened: Open) -> None:
+        page = opened(java_script_enabled=False)
+        expect(page.locator(".ikelab-twin")).to_contain_text("SKEYID = prf(PSK, Ni_b)")
+        expect(page.locator(".ikelab-twin svg")).to_be_visible()
+
+    @pytest.mark.parametrize("width", [360, 390, 700, 852, 1000, 1280, 1600])
+    def test_nothing_sticks_out_sideways(self, opened: Open, width: int) -> None:
+        for trace in (sample(), hostile()):
+            for view in ("octets", "secrets"):
+                page = opened(trace, at=f"step=5&view={view}", width=width)
+                step_is(page, 5)
+                assert page.evaluate("document.documentElement.scrollWidth") <= width
+                sticking = player(page).evaluate(STICKING_OUT)
+                assert sticking == [], (width, view)
+
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    @pytest.mark.parametrize("width", [390, 1280])
+    def test_axe_finds_nothing(self, opened: Open, scheme: str, width: int) -> None:
+        for trace, at in ((sample(), "step=0"), (sample(ok=False), "step=5"), (sample(), "step=5&view=secrets")):
+            page = opened(trace, at=at, width=width, scheme=scheme)
+            step_is(page, int(at[5]))
+            violations = Axe().run(page).response["violations"]
+            found = [(it["id"], [node["target"] for node in it["nodes"]][:3]) for it in violations]
+            assert found == [], (at, scheme, width)
+
+    def test_the_theme_follows_the_page(self, opened: Open) -> None:
+        page = opened(scheme="dark")
+        dark = style(player(page), "backgroundColor")
+        page.emulate_media(color_scheme="light")
+        expect(player(page)).to_have_attribute("data-theme", "light")
+        assert (dark, style(player(page), "backgroundColor")) == ("rgb(20, 23, 28)", "rgb(255, 255, 255)")
+
+    def test_motion_only_for_those_who_want_it(self, opened: Open) -> None:
+        moving, still = opened(reduced_motion="no-preference"), opened(reduced_motion="reduce")
+        for page, expected in ((moving, "ikelab-send"), (still, "none")):
+            page.locator(".next").click()
+            assert style(row(page, 1).locator(".wire"), "animationName") == expected
