@@ -1,7 +1,7 @@
 # ikelab: the commands of the project. `make lab` is for learners, the rest for those who change the project.
 #
 #   make lab     open the first lesson in JupyterLab      LAB_ARGS="--port 8890 --no-browser"
-#   make test    all checks this machine can run          PYTEST_ARGS="-k esp"
+#   make test    all checks this machine can run          PYTEST_ARGS="-k esp"; -k: go on after one that failed
 #   make bench   measure                                  BENCH="import_time"
 #   make soak    the long runs
 #   make lint    ruff and mypy alone
@@ -19,12 +19,14 @@ INSTALL := $(if $(shell command -v uv 2>/dev/null),uv pip install --python $(BIN
 
 .DEFAULT_GOAL := lab
 .DELETE_ON_ERROR:
-.PHONY: lab test bench soak lint
+.PHONY: lab test bench soak lint ruff mypy pytest
 
 lab: $(VENV)/learner.stamp
 	$(BIN)/ikelab lab $(LAB_ARGS)
 
-test: lint
+test: lint pytest
+
+pytest: $(VENV)/developer.stamp
 	$(BIN)/python -m pytest -n auto --dist loadgroup --cov --cov-report=term $(PYTEST_ARGS)
 
 bench: $(VENV)/developer.stamp
@@ -33,8 +35,12 @@ bench: $(VENV)/developer.stamp
 soak: $(VENV)/developer.stamp
 	$(BIN)/python -m pytest -m soak $(PYTEST_ARGS)
 
-lint: $(VENV)/developer.stamp
+lint: ruff mypy
+
+ruff: $(VENV)/developer.stamp
 	$(BIN)/ruff check .
+
+mypy: $(VENV)/developer.stamp
 	$(BIN)/mypy
 
 # The environment follows pyproject.toml: whoever changes that gets it installed anew with the next command.
