@@ -4,7 +4,7 @@ import { classes, copy, fill, h, icon, octetsOf, shortened } from "./dom.js";
 import { childrenOf, pathTo, saysItAll } from "./film.js";
 
 export function Explanation(film, set) {
-  const path = h("nav", { class: "path", "aria-label": "Where this field is" }), acts = h("div", { class: "acts" });
+  const path = h("div", { class: "path", role: "group", "aria-label": "Where this field is" }), acts = h("div", { class: "acts" });
   const words = h("div", { class: "words", "aria-live": "polite" });
   const picture = h("div", { class: "picture" });
   const node = h("div", { class: "explain", tabindex: 0, role: "group", "aria-label": "Explanation" }, h("div", { class: "place" }, path, acts), words, picture);

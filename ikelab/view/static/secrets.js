@@ -91,7 +91,7 @@ function Recipe(film, secret, state, set) {
   const origin = (each) => Origin(film, each, set);
   const result = h("span", {}, Value(film, secret, state));
   return [
-    state.trail.length > 0 && h("nav", { class: "path", "aria-label": "The way here" }, state.trail.map((name, k) => h("button", { type: "button", onclick: () => set({ secret: name, trail: state.trail.slice(0, k) }) }, film.byName.get(name)?.label ?? name)), h("b", {}, secret.label)),
+    state.trail.length > 0 && h("div", { class: "path", role: "group", "aria-label": "The way here" }, state.trail.map((name, k) => h("button", { type: "button", onclick: () => set({ secret: name, trail: state.trail.slice(0, k) }) }, film.byName.get(name)?.label ?? name)), h("b", {}, secret.label)),
     h("div", { class: "formula" }, h("b", {}, secret.label), secret.inputs.length ? " = " : secret.formula && ": ", Formula(film, secret, walk)),
     h("p", {}, secret.explain, " ", h("span", { class: "cite" }, [secret.rfc, !secret.inputs.length && secret.origin?.message == null && secret.origin?.text, known && secret.value && octetsOf(secret.value.length / 2), when].filter(Boolean).join(", "))),
     h("div", { class: "values" },
