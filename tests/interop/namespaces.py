@@ -70,7 +70,7 @@ def direct_link() -> Iterator[Link]:
 
 @contextlib.contextmanager
 def nat_link() -> Iterator[Link]:
-    """Left 10.99.1.2 behind a NAT that shows it to right (10.99.0.2) as 10.99.0.1, from ports drawn at random."""
+    """Left 10.99.1.2 behind a NAT that shows it to right (10.99.0.2) as 10.99.0.1, from random ports above 20000."""
     with _names("left", "nat", "right") as (left_name, nat_name, right_name):
         left, right = _left(left_name, "10.99.1.2"), _right(right_name)
         _cable(left_name, "eth0", f"{left.address}/24", nat_name, "inside", "10.99.1.1/24")
@@ -83,10 +83,12 @@ def nat_link() -> Iterator[Link]:
 
 
 MASQUERADE = """
+# A port below 500 would be drawn for port 500, and tshark would take the frame for the NTP or DNS of that port.
 table ip nat {
   chain postrouting {
     type nat hook postrouting priority 100
-    oifname "outside" masquerade random
+    oifname "outside" meta l4proto udp masquerade to :20000-29999 random
+    oifname "outside" masquerade
   }
 }
 """

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from tests.interop.charon_log import Secrets
@@ -48,26 +47,36 @@ class PacketsLost(AssertionError):
     """The recording is not what passed on the wire."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class Recording:
-    """A capture in progress; `pcap` may be read once `catch_up` has returned."""
+    """A capture in progress; `pcap` may be read once `catch_up` has returned.
 
-    pcap: Path
-    _process: subprocess.Popen[bytes]
-    _speech: Path
+    The kernel also counts packets that came before tcpdump's filter was in place, a neighbour solicitation for
+    instance; tcpdump throws those away. So what is missing is compared with what was missing at the beginning.
+    """
+
+    def __init__(self, pcap: Path, process: subprocess.Popen[bytes], speech: Path) -> None:
+        self.pcap = pcap
+        self._process = process
+        self._speech = speech
+        wait_until(lambda: "listening" in speech.read_text(), what="tcpdump to listen", otherwise=speech.read_text)
+        self._never_wanted = self._missing()
 
     def catch_up(self) -> Path:
         """Wait until every packet that has passed so far is in the file; return the file."""
-        wait_until(self._is_complete, what="tcpdump to have written every packet", otherwise=self._speech.read_text)
+        wait_until(
+            lambda: self._missing() <= self._never_wanted,
+            what="tcpdump to have written every packet",
+            otherwise=self._speech.read_text,
+        )
         return self.pcap
 
-    def _is_complete(self) -> bool:
-        """Ask tcpdump (SIGUSR1) how many packets the kernel gave it and how many it has written."""
+    def _missing(self) -> int:
+        """Ask tcpdump (SIGUSR1) how many packets the kernel has given it that it has not written."""
         already = len(self._counts())
         self._process.send_signal(signal.SIGUSR1)
         wait_until(lambda: len(self._counts()) > already, what="tcpdump to count", otherwise=self._speech.read_text)
         captured, received = self._counts()[-1]
-        return captured == received
+        return int(received) - int(captured)
 
     def _counts(self) -> list[tuple[str, str]]:
         return _COUNTS.findall(self._speech.read_text())
@@ -79,16 +88,15 @@ def recording(
 ) -> Iterator[Recording]:
     """Record what passes `port` of a namespace, first packet to last; PacketsLost is raised if some are missing.
 
-    The small snapshot length matters: tcpdump's ring buffer has one slot of that length per packet, so with the usual
-    256 KiB eight packets in a burst fill it.
+    Begin it before the first packet. The small snapshot length matters: tcpdump's ring buffer has one slot of that
+    length per packet, so with the usual 256 KiB eight packets in a burst fill it.
     """
     speech = pcap.with_suffix(".tcpdump")
     argv = ("tcpdump", "-i", port, "-U", "--immediate-mode", "-Z", "root", "-s", "2048", "-B", "4096", "-w", str(pcap))
     with speech.open("wb") as stderr:
         tcpdump = running_in(namespace, (*argv, packets), stdout=stderr, stderr=stderr, ended_by=signal.SIGINT)
         with tcpdump as process:
-            wait_until(lambda: "listening" in speech.read_text(), what="tcpdump to listen", otherwise=speech.read_text)
-            going = Recording(pcap=pcap, _process=process, _speech=speech)
+            going = Recording(pcap, process, speech)
             yield going
             going.catch_up()
     if (dropped := _DROPPED.search(speech.read_text())) is None or dropped["dropped"] != "0":

@@ -52,6 +52,7 @@ class TestLink:
             other.sendto(b"an answer", seen)
             assert one.recv(100) == b"an answer"
         assert seen[0] == link_through_nat.left_seen_as != left.address
+        assert 20000 <= seen[1] < 30000
 
 
 class TestCallIn:

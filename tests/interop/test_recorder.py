@@ -17,7 +17,7 @@ IKE_HEADER = bytes(16) + bytes.fromhex("00100200 00000000 0000001c")
 @needs("netns", "tcpdump", "tshark")
 class TestRecording:
     def test_a_burst_is_recorded_whole(self, link: Link, tmp_path: Path) -> None:
-        """Tcpdump as it is usually called kept 17 of 40."""
+        """Tcpdump as it is usually called kept 375 of these 500."""
         with recording(link.right, tmp_path / "burst.pcap") as cable:
             assert tshark_decrypt(cable.catch_up(), ()) == ()
             with udp_socket(link.left, link.left.address) as sender:
