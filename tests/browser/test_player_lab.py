@@ -28,6 +28,11 @@ def test_two_players_in_a_notebook(lab: Lab, lab_page: Callable[..., Page]) -> N
     one, two = player(page), player(page, 1)
     step_is(one, 0)
     step_is(two, 5)
+    hash_data = two.locator(".octet.lit").first.bounding_box()
+    sheets = two.locator(".sheets").bounding_box()
+    assert hash_data
+    assert sheets
+    assert sheets["y"] < hash_data["y"] < sheets["y"] + sheets["height"], "the lit octets are out of sight"
     cells = page.evaluate(CELLS)
 
     one.locator(".next").click()

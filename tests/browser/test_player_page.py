@@ -99,6 +99,14 @@ class TestAPlayerOnAPage:
         assert page.evaluate("document.body.dataset.owned") is None
         assert page.locator(".title").inner_text() == "".join(map(visibly, hostile()["title"]))
 
+    def test_an_empty_conversation_is_no_mistake(self, opened: Open) -> None:
+        page = opened({**sample(), "messages": [], "frames": [], "secrets": []})
+        expect(page.locator(".what")).to_have_text("Nothing has been said yet.")
+        page.locator(".next").focus()
+        for key in ("ArrowRight", "End", "2", "1"):
+            page.keyboard.press(key)
+        expect(page.locator(".count")).to_contain_text("step 0 of 0")
+
     def test_the_page_may_not_ask_anybody(self, chromium: Browser, tmp_path: Path) -> None:
         (tmp_path / "player.html").write_text(written(sample()), encoding="utf-8")
         page = chromium.new_page()

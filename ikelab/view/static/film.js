@@ -152,7 +152,7 @@ export function tellingField(message) {
     const found = [leaf("proof"), leaf("public"), chosen, leaf("identity"), leaf("cipher")].find((index) => index >= 0);
     if (found != null) return [sheet, found];
   }
-  return [0, 0];
+  return message.sheets[0]?.fields.length ? [0, 0] : null;
 }
 
 function exchangesOf(messages) {

@@ -14,7 +14,7 @@ export function Octets(film, set, uid, level) {
   const list = h("div", { class: "fields", tabindex: 0, role: "listbox" });
   const explanation = Explanation(film, set);
   const node = h("div", { class: "octets" }, head, sheets, list, explanation.node);
-  let reading = null, built = "";
+  let reading = null, built = "", chosen = null;
 
   const choose = (place) => place && set({ field: place });
   const placeOf = (event) => event.target.closest("[data-field]")?.dataset.field.split(".").map(Number) ?? null;
@@ -41,11 +41,19 @@ export function Octets(film, set, uid, level) {
     explanation.preview(place);
   }
 
+  /** Bring the chosen field into sight, in the list and among the octets. */
+  function reveal() {
+    if (!chosen) return;
+    keepInView(list, reading.row(chosen));
+    keepInView(sheets, reading.elements(chosen).find((element) => element.classList.contains("octet")), 40);
+  }
+
   return {
     node,
     draw(state) {
       const message = film.byNumber.get(state.message);
-      if (!message) return void fill(sheets, h("p", { class: "quiet" }, "This trace holds no message."));
+      node.hidden = !message || !state.field;
+      if (node.hidden) return;
       const key = `${message.n} ${state.plumbing} ${state.unfolded}`;
       if (key !== built) {
         const kept = built.startsWith(`${message.n} `) ? sheets.scrollTop : 0;
@@ -63,9 +71,10 @@ export function Octets(film, set, uid, level) {
       reading.light(state.field);
       explanation.draw(message, state.field);
       list.setAttribute("aria-activedescendant", reading.rowId(state.field) ?? "");
-      keepInView(list, reading.row(state.field));
-      keepInView(sheets, reading.elements(state.field).find((element) => element.classList.contains("octet")), 40);
+      chosen = state.field;
+      reveal();
     },
+    reveal,
   };
 }
 

@@ -25,6 +25,7 @@ export function mount(root, trace, { start = {}, level = 2, changed = () => {} }
   const film = new Film(trace), uid = `ik${[...crypto.getRandomValues(new Uint32Array(2))].map((word) => word.toString(36)).join("")}`;
   const wanted = { step: 0, view: "octets", message: null, field: null, secret: null };
   const own = { plumbing: false, unfolded: false, trail: [] };
+  let started = false;
 
   const set = (patch) => {
     const before = { ...wanted };
@@ -37,7 +38,7 @@ export function mount(root, trace, { start = {}, level = 2, changed = () => {} }
     if (wanted.message !== before.message || wanted.step !== before.step) own.unfolded = false;
     if ((wanted.message !== before.message || wanted.step !== before.step) && !("field" in patch)) wanted.field = null;
     if (!VIEWS.some(({ id }) => id === wanted.view)) wanted.view = before.view;
-    root.toggleAttribute("data-moving", wanted.step > before.step);   // motion only when stepping on
+    root.toggleAttribute("data-moving", started && wanted.step > before.step);   // motion only when stepping on
     draw();
     const news = Object.fromEntries(SHARED.filter((name) => String(wanted[name]) !== String(before[name])).map((name) => [name, wanted[name]]));
     if (Object.keys(news).length) changed(news);
@@ -75,11 +76,14 @@ export function mount(root, trace, { start = {}, level = 2, changed = () => {} }
   root.addEventListener("keydown", keys);
   const unfollow = followTheme(root);
   set(start);
+  started = true;
+  const resized = new ResizeObserver(() => { if (root.offsetWidth) parts.forEach((part) => part.reveal?.()); });
+  resized.observe(root);
   return {
     set,
     /** Say something that concerns the whole player, such as that the kernel has stopped; "" takes it back. */
     notice(text) { fill(notice, text); },
-    dispose() { unfollow(); root.removeEventListener("keydown", keys); root.replaceChildren(); },
+    dispose() { resized.disconnect(); unfollow(); root.removeEventListener("keydown", keys); root.replaceChildren(); },
   };
 }
 
@@ -111,6 +115,7 @@ function Panel(film, set, uid, level) {
         if (here) made.draw(state);
       }
     },
+    reveal() { views.filter(({ page }) => !page.hidden).forEach(({ made }) => made.reveal()); },
   };
 }
 

@@ -16,7 +16,7 @@ export function Secrets(film, set, uid, level) {
       const secret = film.byName.get(state.secret);
       fill(recipe, secret ? Recipe(film, secret, state, set) : h("p", { class: "quiet" }, "This trace holds no secrets: no key was given with it."));
     },
-    shown: () => graph.connect(),
+    reveal: () => graph.reveal(),
   };
 }
 
@@ -51,16 +51,19 @@ function Graph(film, choose) {
     const farther = [...roots].flatMap((name) => film.byName.get(name)?.inputs.map((input) => curve(input, name, "farther")) ?? []);
     fill(lines, farther, film.uses(chosen).map((name) => curve(chosen, name, "used")), film.byName.get(chosen).inputs.map((input) => curve(input, chosen, "made")));
   }
-  new ResizeObserver(connect).observe(plot);
+  /** Bring the chosen secret into sight and draw its lines to where the others now stand. */
+  function reveal() {
+    const at = nodes.get(chosen)?.node;
+    if (at && node.clientHeight && (at.offsetTop < node.scrollTop || at.offsetTop + 28 > node.scrollTop + node.clientHeight)) node.scrollTop = at.offsetTop - node.clientHeight / 2;
+    connect();
+  }
   return {
-    node, connect,
+    node, reveal,
     draw(state) {
       chosen = film.byName.has(state.secret) ? state.secret : null;
       const inputs = new Set(film.byName.get(chosen)?.inputs), roots = chosen ? film.roots(chosen) : new Set(), uses = new Set(chosen ? film.uses(chosen) : []);
       nodes.forEach((each, name) => each.draw(state, { chosen: name === chosen, made: inputs.has(name), root: roots.has(name), used: uses.has(name) }));
-      const at = nodes.get(chosen)?.node;
-      if (at && node.clientHeight && (at.offsetTop < node.scrollTop || at.offsetTop + 28 > node.scrollTop + node.clientHeight)) node.scrollTop = at.offsetTop - node.clientHeight / 2;
-      connect();
+      reveal();
     },
   };
 }

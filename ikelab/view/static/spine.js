@@ -14,7 +14,7 @@ export function Spine(film, set) {
     exchanges.map((exchange) => exchange.node));
   const stops = () => [...node.querySelectorAll("button")].filter((button) => button.offsetParent);
   rove(node, stops);
-  let shown = null;
+  let shown = null, current = null;
   if (film.messages.length > MANY) exchanges.forEach((exchange) => exchange.fold(true));
   return {
     node,
@@ -25,13 +25,14 @@ export function Spine(film, set) {
       const key = `${state.step} ${state.message}`;
       if (key === shown) return;
       shown = key;
-      const row = rows.find((each) => each.message.n === state.message);
+      const row = current = rows.find((each) => each.message.n === state.message);
       if (!row) return;
       exchanges.find((exchange) => exchange.rows.includes(row)).fold(false);
       node.querySelectorAll("button[tabindex='0']").forEach((button) => { button.tabIndex = -1; });
       row.button.tabIndex = 0;
       keepInView(node, row.node, 72);
     },
+    reveal() { keepInView(node, current?.node, 72); },
   };
 }
 
