@@ -19,6 +19,7 @@ ANY_TYPE = 0
 IpAddress = IPv4Address | IPv6Address
 
 _ADDRESS_SIZES = {IdType.IPV4_ADDR: 4, IdType.IPV6_ADDR: 16}
+_DER_TYPES = (IdType.DER_ASN1_DN, IdType.DER_ASN1_GN)
 _TYPES_BY_PREFIX = {
     "ipv4": IdType.IPV4_ADDR,
     "ipv6": IdType.IPV6_ADDR,
@@ -62,7 +63,7 @@ class Identity:
         if text.startswith("@"):
             return _typed(IdType.FQDN, text[1:], text)
         if (address := read_address(text)) is not None:
-            return _ofread_address(address)
+            return _of_address(address)
         if "=" in text:
             raise Misuse(f'identity "{text}": expected {_IDENTITY_FORMS}, got a distinguished name written in words')
         if ":" in text or not text.strip("0123456789."):
@@ -120,7 +121,7 @@ class Identity:
         if (prefix := _PREFIXES_BY_TYPE.get(IdType(self.id_type))) is None:
             return f"{IdType(self.id_type).label}:#{self.data.hex()}"
         text = self.data.decode("ascii", "replace")
-        if not _is_plain(text) or text.startswith("#"):
+        if not _is_plain(text) or text.startswith("#") or self.id_type in _DER_TYPES:
             return f"{prefix}:#{self.data.hex()}"
         if self.id_type in (IdType.FQDN, IdType.USER_FQDN) and _reads_as(text, self):
             return text
@@ -146,15 +147,15 @@ def _typed(id_type: int, text: str, whole: str) -> Identity:
         address = read_address(text)
         if address is None or len(address.packed) != _ADDRESS_SIZES[IdType(id_type)]:
             raise Misuse(f'identity "{whole}": expected an address for {IdType(id_type).label}, got "{text}"')
-        return _ofread_address(address)
-    if id_type in (IdType.DER_ASN1_DN, IdType.DER_ASN1_GN):
+        return _of_address(address)
+    if id_type in _DER_TYPES:
         raise Misuse(f'identity "{whole}": expected "#" and DER in hex digits, got "{text}"')
     if not _is_plain(text):
         raise Misuse(f'identity "{whole}": expected {_IDENTITY_FORMS}, got "{text}"')
     return Identity(id_type=id_type, data=text.encode("ascii"))
 
 
-def _ofread_address(address: IpAddress) -> Identity:
+def _of_address(address: IpAddress) -> Identity:
     return Identity(id_type=IdType.IPV4_ADDR if address.version == 4 else IdType.IPV6_ADDR, data=address.packed)
 
 

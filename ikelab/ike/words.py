@@ -109,6 +109,12 @@ class ChildOffer:
         return None if self.group is None else groups.group(self.group)
 
     @property
+    def transform_id(self) -> int:
+        """The transform identifier: ESP's names the cipher, AH's the integrity check (RFC 2407 §4.4.3, §4.4.4)."""
+        cipher, integrity = self.protection.cipher, self.protection.integrity
+        return cipher.number if cipher is not None else integrity.ah_transform if integrity is not None else 0
+
+    @property
     def labels(self) -> dict[str, str]:
         """Each property and what it is called in a sentence."""
         cipher, integrity = self.protection.cipher, self.protection.integrity
