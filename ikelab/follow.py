@@ -1,4 +1,4 @@
-"""What a recording says to whoever listens: IKE messages followed, ESP and AH packets opened with the keys agreed on."""
+"""What a recording says to whoever listens: IKE messages followed, ESP and AH opened with the keys agreed on."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ikelab.ike.conversation import INITIATOR, OTHER, RESPONDER, Child
 from ikelab.ike.listen import Followed, Heard, Listener
 from ikelab.ipsec.packet import FollowedPacket, carried_esp, inside, open_packet, spi_and_sequence
 from ikelab.net.peel import CapturedDatagram
+from ikelab.wire.ip import read_ip
 from ikelab.wire.numbers import EsnChoice, IpsecAttribute, Protocol
 from ikelab.wire.udp import STANDARD_PORTS, Carries, Ports, classify
 
@@ -59,15 +60,19 @@ class _KeyRing:
     """
 
     candidates: Mapping[SaKeys, str | None] = field(default_factory=dict)
-    why_not: tuple[str, ...] = ()
+    why_not: str = ""
 
 
 class Follower:
-    """Hears the datagrams of a recording in order. `listener` knows the conversations so far."""
+    """Hears the datagrams of a recording in order. `listener` knows the conversations so far.
+
+    begun: the time of the first datagram, None before it.
+    """
 
     def __init__(self, beliefs: Beliefs | None = None, *, ports: Ports = STANDARD_PORTS) -> None:
         self.beliefs, self.ports = beliefs or Beliefs(), ports
         self.listener = Listener(beliefs=self.beliefs)
+        self.begun: float | None = None
         self._children: dict[tuple[IpsecProtocol, bytes], list[Child]] = {}
         self._taken: dict[int, int] = {}
         self._rings: dict[tuple[IpsecProtocol, bytes], _KeyRing] = {}
@@ -75,6 +80,7 @@ class Follower:
 
     def hear(self, datagram: CapturedDatagram) -> Followed | FollowedPacket | None:
         """What to make of a datagram; None for a NAT-keepalive, which says nothing."""
+        self.begun = datagram.time if self.begun is None else self.begun
         if datagram.protocol == "udp":
             if (message := _heard(datagram, self.ports)) is not None:
                 return self._message(message, datagram.remarks)
@@ -115,8 +121,10 @@ class Follower:
         ring = self._rings.get(key)
         if ring is None:
             ring = self._rings[key] = self._ring(protocol, spi)
-        known = self._sequences.get(key, 0)
-        opening = open_packet(ring.candidates, protocol, octets, datagram.ip, after=known)
+        known, candidates, why_not = self._sequences.get(key, 0), ring.candidates, ring.why_not
+        if _cut_short(datagram):
+            candidates, why_not = {}, "the capture kept only a part of it"
+        opening = open_packet(candidates, protocol, octets, datagram.ip, after=known)
         opened = opening.opened
         if opened is not None and opened.icv_ok:
             self._sequences[key] = max(known, opened.sequence)
@@ -132,7 +140,8 @@ class Follower:
             opened=opened,
             inner=f"{inner}: {within.inner}" if within and within.inner else inner,
             within=within,
-            remarks=(*packet.remarks, *ring.why_not, *(opened.remarks if opened else ())),
+            why_not=why_not,
+            remarks=(*packet.remarks, *(opened.remarks if opened else ())),
             error=opening.error,
         )
 
@@ -153,9 +162,7 @@ class Follower:
             if told.protocol in (None, protocol):
                 ready += _of_sizes(protocol, spi, told)
         found = found | {keys: found.get(keys) for keys in ready}
-        why_not = "; ".join(problems) or f"no key is known for SPI {spi.hex()}"
-        verb = "checked" if protocol == "AH" else "opened"
-        return _KeyRing(candidates=found, why_not=() if found else (f"cannot be {verb}: {why_not}",))
+        return _KeyRing(candidates=found, why_not="" if found else "; ".join(problems) or "no key is known for its SPI")
 
     def _sender(self, datagram: CapturedDatagram) -> str | None:
         """Who sent it, judged by the addresses of the latest conversation between the two."""
@@ -169,6 +176,14 @@ class Follower:
                 if ends[0] in known[0] and ends[1] in known[1]:
                     return role
         return None
+
+
+def _cut_short(datagram: CapturedDatagram) -> bool:
+    """Whether the capture did not keep the whole packet; an ICV over a part of it would prove nothing."""
+    try:
+        return read_ip(datagram.ip).missing > 0
+    except WireError:
+        return True
 
 
 def _lacking(child: Child) -> str:

@@ -1,4 +1,4 @@
-"""One ESP or AH packet as a listener meets it: whose it is, which of the keys at hand opens it, whether it is genuine."""
+"""One ESP or AH packet as a listener meets it: whose it is, which of the keys at hand opens it, if it is genuine."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ class FollowedPacket:
     spi, sequence: None where the packet is too short to have them.
     sender: "initiator" or "responder" of the ISAKMP SA that its SA belongs to, None where that is not known.
     opened: what the best of the keys made of it, and `keys` those keys; None where there are none.
+    why_not: where nothing could be tried on it, the reason.
     inner: what is inside, in one line; None while it is closed. within: the ESP packet that an AH packet protects.
     """
 
@@ -41,6 +42,7 @@ class FollowedPacket:
     sender: str | None = None
     keys: SaKeys | None = None
     opened: OpenedEsp | OpenedAh | None = None
+    why_not: str = ""
     inner: str | None = None
     within: FollowedPacket | None = None
     remarks: tuple[str, ...] = ()
