@@ -22,18 +22,23 @@ ATTRIBUTES = (
     "data-side hidden id max min role style tabindex title type value viewBox"
 )
 CHOOSE_EVERYTHING = """root => {
-    const names = new Set(), attributes = new Set();
+    const names = new Set(), attributes = new Set(), unseen = new Set();
     const places = '.field, .octet, .secret-node';
     for (let k = 0; k < [...root.querySelectorAll(places)].length; k++) {
         root.querySelectorAll(places)[k].click();
         for (const e of root.querySelectorAll('*')) {
             names.add(e.localName);
-            for (const attribute of e.attributes) attributes.add(attribute.name);
+            for (const attribute of e.attributes) {
+                attributes.add(attribute.name);
+                for (const found of attribute.value.match(/[\\p{Cc}\\p{Cf}\\u2028]/gu) ?? []) unseen.add(found);
+            }
         }
+        for (const found of root.textContent.match(/[\\p{Cc}\\p{Cf}\\u2028]/gu) ?? []) unseen.add(found);
     }
-    return [[...names], [...attributes]];
+    return [[...names], [...attributes], [...unseen]];
 }"""
-"""Choose every field, octet and secret in turn: the names of all elements and attributes that ever came to be."""
+"""Choose every field, octet and secret in turn: the names of all elements and attributes that ever came to be, and
+every character in them that does not print."""
 REFERENCES = """all => all.flatMap(e => ['aria-controls', 'aria-labelledby', 'aria-activedescendant']
     .map(name => e.getAttribute(name)).filter(Boolean)
     .map(id => e.closest('.ikelab-player').contains(document.getElementById(id))))"""
@@ -92,9 +97,10 @@ class TestAPlayerOnAPage:
                 page.locator(".tabs button[tabindex='0']").focus()
                 page.keyboard.press(view)
                 step_is(page, step)
-                names, attributes = player(page).evaluate(CHOOSE_EVERYTHING)
+                names, attributes, unseen = player(page).evaluate(CHOOSE_EVERYTHING)
                 assert set(names) <= set(ELEMENTS.split())
                 assert set(attributes) <= set(ATTRIBUTES.split())
+                assert unseen == []
             page.locator(".next").dispatch_event("click")
         assert page.evaluate("document.body.dataset.owned") is None
         assert page.locator(".title").inner_text() == "".join(map(visibly, hostile()["title"]))
