@@ -68,15 +68,16 @@ TRANSPORT_MODES = frozenset({Encapsulation.TRANSPORT, Encapsulation.UDP_TRANSPOR
 class Child:
     """A pair of SAs that a Quick Mode is to make.
 
-    offers: the preferred one first, all with the same group for PFS or all without. local, remote: whose traffic.
+    offers: the preferred one first, all with the same group for PFS or all without. local, remote: whose traffic; None
+    for the peer at that end alone, whatever its address is.
     mode: `Encapsulation.TUNNEL` or `.TRANSPORT`; UDP encapsulation is added where a NAT is found. lifetime: seconds.
     Raises Misuse where these do not fit together.
     """
 
     name: str
     offers: tuple[ChildOffer, ...]
-    local: Selector
-    remote: Selector
+    local: Selector | None = None
+    remote: Selector | None = None
     mode: int = Encapsulation.TUNNEL
     lifetime: int = CHILD_LIFETIME
 
@@ -87,7 +88,7 @@ class Child:
             raise Misuse(f"child {self.name}: expected the same group for PFS in every offer (RFC 2409 §5.5)")
         if self.mode not in (Encapsulation.TUNNEL, Encapsulation.TRANSPORT):
             raise Misuse(f"child {self.name}: expected mode tunnel (1) or transport (2), got {self.mode}")
-        if self.local.first.version != self.remote.first.version:
+        if self.local and self.remote and self.local.first.version != self.remote.first.version:
             raise Misuse(
                 f"child {self.name}: expected addresses of one family at both ends, got {self.local} and {self.remote}"
             )
@@ -97,6 +98,10 @@ class Child:
     def group(self) -> int | None:
         """The number of the group for perfect forward secrecy; None without."""
         return self.offers[0].group
+
+    def ends(self, local: str, remote: str) -> tuple[Selector, Selector]:
+        """Whose traffic it is between peers at these two addresses: this side's, then the other's."""
+        return self.local or Selector.parse(local), self.remote or Selector.parse(remote)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -133,14 +133,19 @@ class Peer:
             if _half_open(held.sa) and held.born + self.config.profile.half_open <= now:
                 self._forget(held)
 
-    def receive_datagram(self, octets: bytes, source: Endpoint, now: float) -> None:
-        """What came from the wire. Never raises for what a datagram holds."""
+    def receive_datagram(
+        self, octets: bytes, source: Endpoint, now: float, destination: Endpoint | None = None
+    ) -> None:
+        """What came from the wire. Never raises for what a datagram holds.
+
+        destination: where it was sent to, where that may be another address or port than `local`; answers go out there.
+        """
         if len(octets) < HEADER_SIZE:
             return self._events.append(Event(name="ignored", text=f"{len(octets)} octets: too short for IKE"))
         header = read_header(octets)
         held = self._find(header)
         if held is None:
-            held = self._stranger(header, source, now)
+            held = self._stranger(header, source, destination or self.local, now)
             if held is None:
                 return None
             return self._take(held, hear(held.sa, octets, self.env, self.config, is_new=True), now)
@@ -162,7 +167,7 @@ class Peer:
                 return held
         return None
 
-    def _stranger(self, header: Header, source: Endpoint, now: float) -> _Held | None:
+    def _stranger(self, header: Header, source: Endpoint, local: Endpoint, now: float) -> _Held | None:
         """A new SA for a first message; None, and a sentence, where none may be begun."""
         script = SCRIPTS.get(header.exchange)
         if header.cookie_r != UNUSED_COOKIE or header.message_id or script is None or header.cookie_i == UNUSED_COOKIE:
@@ -175,7 +180,7 @@ class Peer:
             self._events.append(Event(name="ignored", text=f"too many unfinished conversations from {source.address}"))
             return None
         main = Exchange(script=script, role="responder")
-        sa = IkeSa(role="responder", local=self.local, remote=source, cookie_i=header.cookie_i, main=main)
+        sa = IkeSa(role="responder", local=local, remote=source, cookie_i=header.cookie_i, main=main)
         return _Held(sa=sa, born=now, wanted=[], retries={})
 
     # -- doing -----------------------------------------------------------------------------------------------------
@@ -251,7 +256,7 @@ class Peer:
         for message_id in [m for m, _ in held.retries.items() if (e := held.sa.exchange(m)) is None or e.over]:
             del held.retries[message_id]
         if outcome.said is not None:
-            self._outbox.append(Datagram(outcome.said, self.local, held.sa.remote))
+            self._outbox.append(Datagram(outcome.said, held.sa.local, held.sa.remote))
         self._events += outcome.events
         if self.film is not None:
             self.film(outcome, now)

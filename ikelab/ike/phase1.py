@@ -9,15 +9,16 @@ from collections.abc import Mapping
 from hmac import compare_digest
 
 from ikelab.errors import Refusal
-from ikelab.ike.config import Connection
+from ikelab.ike.config import Connection, Weak
 from ikelab.ike.identity import Identity
 from ikelab.ike.negotiate import check_answer, choose_ike, offer_ike
 from ikelab.ike.proof import verify
 from ikelab.ike.script import ESTABLISHED, I, R, Script
 from ikelab.ike.turn import Turn
-from ikelab.wire.numbers import ExchangeType, Notify
+from ikelab.wire.numbers import AuthMethod, ExchangeType, Notify
 from ikelab.wire.payloads import ID, KE, SA, Hash, Nonce, VendorID
 
+PSK = AuthMethod.PRE_SHARED_KEY
 NONCE_SIZES = range(8, 257)
 PSK_HINT = "do both sides have the same pre-shared key for each other?"
 MODES = {"main": ExchangeType.IDENTITY_PROTECTION, "aggressive": ExchangeType.AGGRESSIVE}
@@ -41,6 +42,9 @@ def choose_transform(turn: Turn) -> None:
         raise no_connection(turn, mode)
     refusals = []
     for connection in candidates:
+        if mode == "aggressive" and connection.method == PSK and turn.config.weak is Weak.REFUSED:
+            refusals.append(too_weak())
+            continue
         try:
             choice = choose_ike(offered, connection.offers, connection.method, connection.lifetime)
         except Refusal as refusal:
@@ -82,6 +86,17 @@ def no_connection(turn: Turn, mode: str) -> Refusal:
         why=f"expected one of the configured peers, got a message from {address}",
         rfc="RFC 2408 §5.4",
         hint="no connection of this responder fits the address",
+    )
+
+
+def too_weak() -> Refusal:
+    """Why this side does not answer Aggressive Mode with a pre-shared key, unless its owner has allowed it."""
+    return Refusal(
+        notify=Notify.UNSUPPORTED_EXCHANGE_TYPE,
+        why="expected Main Mode, got Aggressive Mode with a pre-shared key, which this side does not answer",
+        rfc="RFC 2409 §5.4",
+        hint="HASH_R would go out in clear to whoever asks, to test guessed keys against; weak=Weak.ALLOWED, on the "
+        "command line --allow-weak, permits it",
     )
 
 

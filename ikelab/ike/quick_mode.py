@@ -63,9 +63,14 @@ def send_clients(turn: Turn) -> None:
     """Whose packets are meant: first the initiator's side, then the responder's."""
     child = turn.exchange.child
     assert child is not None
-    ids = turn.exchange.ids or (child.local.payload(), child.remote.payload())
+    local, remote = _ends(turn, child)
+    ids = turn.exchange.ids or (local.payload(), remote.payload())
     turn.update(ids=ids)
     turn.say(*ids)
+
+
+def _ends(turn: Turn, child: Child) -> tuple[Selector, Selector]:
+    return child.ends(turn.sa.local.address, turn.sa.remote.address)
 
 
 def choose_protection(turn: Turn) -> None:
@@ -83,10 +88,11 @@ def _child_meant(turn: Turn) -> Child:
         ours = Selector.from_payload(turn.payload("IDcr", ID))
     else:  # without names the SA is for the two peers themselves (RFC 2409 §5.5)
         theirs, ours = Selector.parse(turn.sa.remote.address), Selector.parse(turn.sa.local.address)
-    for child in children:
-        if (child.remote, child.local) == (theirs, ours):
+    ends = [(child, *_ends(turn, child)) for child in children]
+    for child, local, remote in ends:
+        if (remote, local) == (theirs, ours):
             return child
-    configured = "; ".join(f"{child.name}: {child.remote} to {child.local}" for child in children) or "no child"
+    configured = "; ".join(f"{child.name}: {remote} to {local}" for child, local, remote in ends) or "no child"
     raise Refusal(
         notify=Notify.INVALID_ID_INFORMATION,
         why=f"expected the packets of a configured child ({configured}), got {theirs} to {ours}",
@@ -164,12 +170,13 @@ def make_keys(turn: Turn) -> None:
     assert child is not None
     assert choice is not None
     own, other = exchange.role, "responder" if exchange.role == "initiator" else "initiator"
+    local, remote = _ends(turn, child)
     for sender, spi in ((own, choice.spi), (other, exchange.spi)):
         turn.add_children(_one_direction(turn, sender, spi))
     turn.learned.append("KEYMAT")
     turn.happen(
         "child up",
-        f"{child.name}: {choice.offer} for {child.local} and {child.remote}, "
+        f"{child.name}: {choice.offer} for {local} and {remote}, "
         f"SPIs {exchange.spi.hex()} in, {choice.spi.hex()} out",
         child=child.name,
         spi_in=exchange.spi,
@@ -185,6 +192,7 @@ def _one_direction(turn: Turn, sender: str, spi: bytes) -> IpsecSa:
     given: dict[str, bytes | Given] = {name: value for name, value in exchange.given.items() if name != KE_HEARD}
     given |= {"protocol": bytes([choice.offer.protocol]), "SPI": spi}
     protection = choice.offer.protection
+    local, remote = _ends(turn, child)
     page = turn.book.chapter(Chapter.QUICK_MODE, given, keymat_size=protection.keymat_size)
     enc_key, auth_key = protection.split(page["KEYMAT"].value)
     return IpsecSa(
@@ -195,8 +203,8 @@ def _one_direction(turn: Turn, sender: str, spi: bytes) -> IpsecSa:
         enc_key=enc_key,
         auth_key=auth_key,
         keymat=page["KEYMAT"],
-        local=child.local,
-        remote=child.remote,
+        local=local,
+        remote=remote,
         name=child.name,
         message_id=exchange.message_id,
     )
