@@ -16,6 +16,7 @@ import click
 
 from ikelab import __version__
 from ikelab.errors import IkelabError, Misuse
+from ikelab.view.plain import visible
 
 COMMANDS = Path(__file__).parent
 
@@ -49,9 +50,9 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except Misuse as error:
-            raise _Misused(str(error)) from error
+            raise _Misused(visible(error)) from error
         except IkelabError as error:
-            raise click.ClickException(str(error)) from error
+            raise click.ClickException(visible(error)) from error
 
 
 class _Misused(click.ClickException):

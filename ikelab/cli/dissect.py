@@ -19,6 +19,7 @@ from ikelab.ike.beliefs import Belief, Beliefs, parse_keys
 from ikelab.ike.guess import Target, guess, target_of
 from ikelab.net.capture import Capture, read_capture
 from ikelab.timeline.outcome import Outcome
+from ikelab.view.plain import visible
 
 LARGEST_KEY_FILE = 1 << 26
 FRAMES_BETWEEN_LINES, WORDS_BETWEEN_LINES = 256, 4096
@@ -85,7 +86,7 @@ def command(
 
         draw(followed, follower, outcome, with_sheets=fields or octets, all_octets=octets)
     for remark in capture.remarks:
-        click.echo(f"{file}: {remark}", err=True)
+        _say(f"{file}: {remark}")
     raise SystemExit(max(status, 0 if outcome.all_is_well else 1))
 
 
@@ -93,7 +94,7 @@ def _beliefs(key_files: tuple[Path, ...], psk: str | None) -> Beliefs:
     """All that the options say; the first pre-shared key counts. Raises Misuse."""
     beliefs = Beliefs.of_all(parse_keys(_read(path, "--keys"), name=str(path)) for path in key_files)
     for remark in beliefs.remarks:
-        click.echo(remark, err=True)
+        _say(remark)
     return beliefs if psk is None else beliefs.with_psk(given.psk(psk, "--psk"))
 
 
@@ -202,4 +203,4 @@ def _spelt(word: bytes) -> str:
 
 
 def _say(sentence: str) -> None:
-    click.echo(sentence, err=True)
+    click.echo(visible(sentence), err=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import cast
 
 from ikelab.timeline.trace import Trace
+from ikelab.view.plain import visible as visible
 
 LONGEST = 64
 """Characters up to which a value is shown in full; a longer one shows how it starts."""
@@ -19,14 +20,6 @@ def checked(trace: object) -> Part:
     if isinstance(trace, Trace):
         return trace.to_json()
     return Trace.from_json(dict(trace) if isinstance(trace, Mapping) else trace).to_json()
-
-
-def visible(text: object) -> str:
-    """The text with every character that does not print written as its code, so that none can act on a terminal."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
-        for character in str(text)
-    )
 
 
 def counted(number: int, noun: str) -> str:

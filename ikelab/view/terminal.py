@@ -6,7 +6,6 @@ print are shown as their codes. Colours are a second voice; signs, words and arr
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TextIO, cast
@@ -19,7 +18,7 @@ from rich.text import Text
 
 from ikelab.timeline.gist import Line, Sign
 from ikelab.timeline.rung import Rung
-from ikelab.view.narration import visible
+from ikelab.view.plain import bearing_all_signs, visible
 
 STYLES = {
     "initiator": "bold bright_blue",
@@ -47,27 +46,10 @@ MOST_ROWS = 8
 MOST_LINES = 40
 """Lines about the payloads of one message; a hostile one may have thousands."""
 
-PLAIN = {
-    "✓": "+", "✗": "x", "≠": "!", "─": "-", "━": "=", "│": "|", "╭": "+", "╰": "+", "▶": ">", "◀": "<", "·": "-",
-    "…": "...", "×": "x", "§": "sec. ",
-}  # fmt: skip
-"""What stands for the signs where a terminal's encoding does not have them."""
-
-
-def _in_plain_signs(error: UnicodeError) -> tuple[str, int]:
-    if not isinstance(error, UnicodeEncodeError):
-        raise error
-    return "".join(PLAIN.get(character, "?") for character in error.object[error.start : error.end]), error.end
-
-
-codecs.register_error("ikelab-plain", _in_plain_signs)
-
 
 def terminal(stream: TextIO) -> Console:
     """A console on a stream: colours only where it is a terminal, plain signs where it knows no others."""
-    if hasattr(stream, "reconfigure"):
-        stream.reconfigure(errors="ikelab-plain")
-    return Console(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=False)
+    return Console(file=bearing_all_signs(stream), highlight=False, markup=False, emoji=False, soft_wrap=False)
 
 
 def text(said: object, style: str = "") -> Text:
