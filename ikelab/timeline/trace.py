@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ikelab.errors import Misuse
+from ikelab.timeline.files import write_whole
 
 FORMAT = "ikelab-trace-1"
 _PARTS: Mapping[str, type] = {
@@ -60,15 +61,8 @@ class Trace:
 
     def save(self, path: str | Path) -> None:
         """Write the file, whole or not at all."""
-        path = Path(path)
         text = json.dumps(self.to_json(), ensure_ascii=False, separators=(",", ":"))
-        unfinished = path.with_name(path.name + ".unfinished")
-        try:
-            unfinished.write_text(text + "\n", encoding="utf-8")
-            unfinished.replace(path)
-        except OSError as problem:
-            unfinished.unlink(missing_ok=True)
-            raise Misuse(f"{path}: expected a place to write a trace, got {problem.strerror}") from None
+        write_whole(path, f"{text}\n".encode(), "a trace")
 
     @classmethod
     def load(cls, path: str | Path) -> Trace:
