@@ -1,7 +1,7 @@
 """What this machine has for ikelab, and what is lost without the rest.
 
-    examine()           every part, with what is lost where it is missing
-    examine().ready     whether the lessons can be stepped through
+    doctor()           every part, with what is lost where it is missing
+    doctor().ready     whether the lessons can be stepped through
 
 Nothing is imported to find out: versions are read from what is installed.
 """
@@ -183,6 +183,6 @@ WANTED = (
 )
 
 
-def examine() -> Environment:
+def doctor() -> Environment:
     """What this machine has."""
     return Environment(parts=tuple(wanted.examine() for wanted in WANTED))

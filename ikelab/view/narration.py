@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import cast
 
 from ikelab.timeline.trace import Trace
-from ikelab.view.plain import visible as visible
 
 LONGEST = 64
 """Characters up to which a value is shown in full; a longer one shows how it starts."""
@@ -20,6 +19,14 @@ def checked(trace: object) -> Part:
     if isinstance(trace, Trace):
         return trace.to_json()
     return Trace.from_json(dict(trace) if isinstance(trace, Mapping) else trace).to_json()
+
+
+def visible(text: object) -> str:
+    """The text with every character that does not print written as its code, so that none can act on a terminal."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+        for character in str(text)
+    )
 
 
 def counted(number: int, noun: str) -> str:
@@ -102,6 +109,10 @@ def fate(message: Part) -> list[str]:
         words.append(f"the same octets as message {message['retransmission_of']}")
     if message.get("error"):
         words.append("unreadable")
+    elif message.get("decrypted") is False:
+        words.append("decrypts to nonsense")
+    elif message.get("encrypted") and len(parts(message, "sheets")) == 1:
+        words.append(f"closed, {size(message)}")
     words += [f"{_judgement(verdict)}: {verdict['name']}" for verdict in parts(message, "verified")]
     return list(dict.fromkeys(words))
 

@@ -9,13 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from ikelab.course import environment
-from ikelab.course.environment import WANTED, Environment, Use, examine
+from ikelab.course.environment import WANTED, Environment, Use, doctor
 from tests.needs import CHECKOUT
 
 
 def test_a_machine_that_runs_these_tests_is_ready() -> None:
-    found = examine()
+    found = doctor()
     assert found.ready
     assert re.fullmatch(r"Ready: Python 3\.\d+\.\S+, cryptography \S+, JupyterLab \S+, .*anywidget \S+\.", repr(found))
 
@@ -31,7 +30,7 @@ def test_the_versions_wanted_are_those_of_the_project() -> None:
 
 
 def test_what_is_missing_is_named_with_what_is_lost_and_how_to_get_it() -> None:
-    parts = tuple(replace(part, version=None) if part.name == "anywidget" else part for part in examine().parts)
+    parts = tuple(replace(part, version=None) if part.name == "anywidget" else part for part in doctor().parts)
     said = repr(Environment(parts=parts))
     assert said.startswith("Not ready. Found: Python")
     assert "✗ anywidget is missing. There is no player to click on" in said
@@ -48,7 +47,7 @@ def test_what_is_too_old_says_so() -> None:
 
 
 def test_what_only_adds_something_does_not_stand_in_the_way() -> None:
-    parts = tuple(replace(part, version=None) if part.use is Use.MORE else part for part in examine().parts)
+    parts = tuple(replace(part, version=None) if part.use is Use.MORE else part for part in doctor().parts)
     assert Environment(parts=parts).ready
 
 
@@ -65,4 +64,4 @@ def test_a_program_that_is_not_there_or_does_not_answer(tmp_path: Path, monkeypa
 
 
 def test_every_part_says_what_is_lost_and_how_to_get_it() -> None:
-    assert all(part.lost.endswith(".") and part.get for part in environment.examine().parts)
+    assert all(part.lost.endswith(".") and part.get for part in doctor().parts)

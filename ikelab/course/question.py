@@ -1,0 +1,146 @@
+"""What a lesson asks, and what it says to each answer: the right one, likely wrong ones, and those of another kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from ikelab.crypto.derived import counted
+
+Understood = TypeVar("Understood")
+
+MOST_MEMBERS = 1000
+"""Members of a list that are looked at; a longer one is no answer to anything asked here."""
+LONGEST_ECHO = 60
+
+
+class NotUnderstood(Exception):
+    """An answer of another kind than the one asked for; says what was expected and what came."""
+
+
+class Kind(Protocol[Understood]):
+    """A kind of answers. Nothing that a learner hands over may make it fail."""
+
+    @property
+    def wanted(self) -> str:
+        """What to write, in words."""
+
+    def understand(self, answer: object) -> Understood:
+        """The answer, tidied up. Raises NotUnderstood."""
+
+    def show(self, answer: Understood) -> str:
+        """The answer in words."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of several, by its letter."""
+
+    options: Mapping[str, str]
+
+    @property
+    def wanted(self) -> str:
+        """What to write."""
+        letters = [f'"{letter}"' for letter in self.options]
+        return f"{', '.join(letters[:-1])} or {letters[-1]}"
+
+    def understand(self, answer: object) -> str:
+        """Its letter; case and blanks around it do not matter."""
+        letter = answer.strip().strip("()").lower() if isinstance(answer, str) else ""
+        if letter not in self.options:
+            raise NotUnderstood(f"Expected {self.wanted}, got {echo(answer)}.")
+        return letter
+
+    def show(self, answer: str) -> str:
+        """The letter and what it stands for."""
+        return f"{answer}) {self.options[answer]}"
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Some of the numbers from 1 to `last`, in any order."""
+
+    last: int
+    wanted: str = "a list of message numbers, such as [1, 2]"
+
+    def understand(self, answer: object) -> tuple[int, ...]:
+        """The numbers in order, each once; a single number will do for a list of one."""
+        members = (answer,) if isinstance(answer, int) else answer
+        if not isinstance(members, list | tuple | set | frozenset | range) or len(members) > MOST_MEMBERS:
+            raise NotUnderstood(f"Expected {self.wanted}, got {echo(answer)}.")
+        for member in members:
+            if isinstance(member, bool) or not isinstance(member, int) or not 1 <= member <= self.last:
+                raise NotUnderstood(f"Expected numbers from 1 to {self.last}, got {echo(member)} among them.")
+        return tuple(sorted(set(members)))
+
+    def show(self, answer: tuple[int, ...]) -> str:
+        """The numbers."""
+        return ", ".join(map(str, answer)) or "none"
+
+
+@dataclass(frozen=True)
+class Octets:
+    """Octets, as `bytes`."""
+
+    wanted: str = "octets (bytes)"
+
+    def understand(self, answer: object) -> bytes:
+        """The octets of `bytes` and their like."""
+        if isinstance(answer, bytes | bytearray | memoryview):
+            return bytes(answer)
+        if type(answer).__module__ in ("hmac", "_hashlib") or hasattr(type(answer), "hexdigest"):
+            raise NotUnderstood("This is the hash object, not yet its result: put .digest() behind it.")
+        if isinstance(answer, str) and _is_hex(answer):
+            raise NotUnderstood("These are hex digits, a text. Octets are wanted: .digest() instead of .hexdigest().")
+        raise NotUnderstood(f"Expected {self.wanted}, got {echo(answer)}.")
+
+    def show(self, answer: bytes) -> str:
+        """Their hex digits."""
+        return f"{answer.hex()} ({counted(len(answer))})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slip(Generic[Understood]):
+    """A wrong answer that is likely, and the hint for whoever gives it."""
+
+    made: Callable[[Understood], bool]
+    hint: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question(Generic[Understood]):
+    """Something asked. `right` works the right answer out, with the engine where that can be.
+
+    because: what to say with the right answer. slips: the first that was made is answered. otherwise: the hint for any
+    other wrong answer. hints: from a nudge to the solution, for whoever asks.
+    """
+
+    name: str
+    ask: str
+    kind: Kind[Understood]
+    right: Callable[[], Understood]
+    because: str
+    slips: tuple[Slip[Understood], ...] = ()
+    otherwise: str
+    hints: tuple[str, ...] = ()
+
+    def hint_for(self, answer: Understood) -> str:
+        """What to say to a wrong answer."""
+        return next((slip.hint for slip in self.slips if slip.made(answer)), self.otherwise)
+
+
+def echo(answer: object) -> str:
+    """What came, in a few words that cannot fail: its type, and for simple things the thing itself."""
+    if answer is None or isinstance(answer, bool | int | float | str | bytes):
+        try:
+            shown = repr(answer)
+        except ValueError:  # an int of thousands of digits
+            shown = "a huge number"
+        return shown if len(shown) <= LONGEST_ECHO else f"{shown[:LONGEST_ECHO]}…"
+    return f"something of the type {type(answer).__name__}"
+
+
+def _is_hex(text: str) -> bool:
+    digits = text.strip()
+    return len(digits) % 2 == 0 and len(digits) >= 8 and all(digit in "0123456789abcdefABCDEF" for digit in digits)

@@ -1,0 +1,122 @@
+"""An answer of any type at all is understood or answered with a sentence."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from typing import Any
+
+import pytest
+from hypothesis import given, strategies as st
+
+from ikelab.course.question import Choice, Kind, NotUnderstood, Numbers, Octets, Question, Slip, echo
+
+CHOICE, NUMBERS, OCTETS = Choice({"a": "one", "b": "other"}), Numbers(11), Octets()
+
+
+class Awkward:
+    """Nothing can be done with it."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError
+
+    def __eq__(self, other: object) -> bool:
+        raise RuntimeError
+
+    def __len__(self) -> int:
+        raise RuntimeError
+
+    def __iter__(self) -> Any:
+        raise RuntimeError
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+ANYTHING = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(),
+    st.binary(),
+    st.lists(st.one_of(st.integers(), st.text(), st.none())),
+    st.dictionaries(st.text(), st.integers()),
+    st.sampled_from([Awkward(), Awkward, [Awkward()], int, print, iter(()), range(10**12), 10**5000, object(), 1j]),
+)
+
+
+@pytest.mark.parametrize("kind", [CHOICE, NUMBERS, OCTETS])
+@given(answer=ANYTHING)
+def test_nothing_makes_it_fail(kind: Kind[Any], answer: object) -> None:
+    said = ""
+    try:
+        understood = kind.understand(answer)
+    except NotUnderstood as complaint:
+        said = str(complaint)
+    if said:
+        assert said.startswith(("Expected ", "This is ", "These are "))
+        assert len(said) < 200
+    else:
+        assert kind.show(understood)
+        assert kind.understand(understood) == understood
+
+
+@pytest.mark.parametrize(("answer", "letter"), [("a", "a"), (" B ", "b"), ("a)", "a"), ("(b)", "b")])
+def test_a_letter(answer: str, letter: str) -> None:
+    assert CHOICE.understand(answer) == letter
+
+
+def test_no_letter() -> None:
+    with pytest.raises(NotUnderstood, match=r"^Expected \"a\" or \"b\", got 'c'\.$"):
+        CHOICE.understand("c")
+
+
+@pytest.mark.parametrize(
+    ("answer", "numbers"),
+    [([3, 1, 1], (1, 3)), ((), ()), ({2, 1}, (1, 2)), (range(1, 5), (1, 2, 3, 4)), (7, (7,))],
+)
+def test_numbers(answer: object, numbers: tuple[int, ...]) -> None:
+    assert NUMBERS.understand(answer) == numbers
+
+
+@pytest.mark.parametrize(
+    ("answer", "complaint"),
+    [
+        ("1-4", r"Expected a list of message numbers, such as \[1, 2\], got '1-4'\."),
+        ([1, 12], r"Expected numbers from 1 to 11, got 12 among them\."),
+        ([True], r"got True among them"),
+        (["1"], r"got '1' among them"),
+    ],
+)
+def test_no_numbers(answer: object, complaint: str) -> None:
+    with pytest.raises(NotUnderstood, match=complaint):
+        NUMBERS.understand(answer)
+
+
+def test_octets() -> None:
+    assert OCTETS.understand(bytearray(b"ab")) == OCTETS.understand(memoryview(b"ab")) == b"ab"
+
+
+@pytest.mark.parametrize("unfinished", [hmac.new(b"", b"", "sha1"), hashlib.sha1(), hashlib.blake2b()])
+def test_a_hash_object_wants_its_digest(unfinished: object) -> None:
+    with pytest.raises(NotUnderstood, match=r"put \.digest\(\) behind it"):
+        OCTETS.understand(unfinished)
+
+
+def test_hex_digits_are_not_octets() -> None:
+    with pytest.raises(NotUnderstood, match=r"\.digest\(\) instead of \.hexdigest\(\)"):
+        OCTETS.understand(hashlib.sha1().hexdigest())
+
+
+def test_what_came_is_told_briefly() -> None:
+    assert echo("x" * 1000) == "'" + "x" * 59 + "…"
+    assert echo([1]) == "something of the type list"
+    assert echo(10**5000) == "a huge number"
+
+
+def test_the_first_slip_that_was_made_is_answered() -> None:
+    slips = tuple(Slip[str](made=lambda answer, letter=letter: answer == letter, hint=letter * 3) for letter in "ab")
+    question = Question[str](
+        name="q", ask="?", kind=CHOICE, right=lambda: "b", because="", slips=slips, otherwise="otherwise"
+    )
+    assert [question.hint_for(answer) for answer in "abc"] == ["aaa", "bbb", "otherwise"]
