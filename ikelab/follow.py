@@ -9,7 +9,7 @@ from ikelab.crypto.protection import ESP_CIPHERS, INTEGRITIES, AeadCipher, Integ
 from ikelab.crypto.sa_keys import IpsecProtocol, SaKeys
 from ikelab.errors import Misuse, WireError
 from ikelab.ike.beliefs import Beliefs, QuickBelief
-from ikelab.ike.conversation import INITIATOR, OTHER, RESPONDER, Child
+from ikelab.ike.conversation import OTHER, Child
 from ikelab.ike.listen import Followed, Heard, Listener
 from ikelab.ipsec.packet import FollowedPacket, carried_esp, inside, open_packet, spi_and_sequence
 from ikelab.net.peel import CapturedDatagram
@@ -76,6 +76,7 @@ class Follower:
         self._children: dict[tuple[IpsecProtocol, bytes], list[Child]] = {}
         self._taken: dict[int, int] = {}
         self._rings: dict[tuple[IpsecProtocol, bytes], _KeyRing] = {}
+        self._roles: dict[tuple[str, str], str] = {}
         self._sequences: dict[tuple[IpsecProtocol, bytes], int] = {}
 
     def hear(self, datagram: CapturedDatagram) -> Followed | FollowedPacket | None:
@@ -97,6 +98,9 @@ class Follower:
                 self._children.setdefault(key, []).insert(0, child)
                 self._rings.pop(key, None)
             self._taken[id(conversation)] = len(conversation.children)
+        if followed.sender is not None:
+            ends = message.source.address, message.destination.address
+            self._roles |= {ends: followed.sender, ends[::-1]: OTHER[followed.sender]}
         return replace(followed, remarks=(*remarks, *followed.remarks)) if remarks else followed
 
     def _packet(
@@ -121,6 +125,7 @@ class Follower:
         ring = self._rings.get(key)
         if ring is None:
             ring = self._rings[key] = self._ring(protocol, spi)
+        ends = datagram.source.address, datagram.destination.address
         known, candidates, why_not = self._sequences.get(key, 0), ring.candidates, ring.why_not
         if _cut_short(datagram):
             candidates, why_not = {}, "the capture kept only a part of it"
@@ -135,7 +140,7 @@ class Follower:
             packet,
             spi=spi,
             sequence=opened.sequence if opened else sequence,
-            sender=(ring.candidates.get(opening.keys) if opening.keys else None) or self._sender(datagram),
+            sender=(ring.candidates.get(opening.keys) if opening.keys else None) or self._roles.get(ends),
             keys=opening.keys,
             opened=opened,
             inner=f"{inner}: {within.inner}" if within and within.inner else inner,
@@ -163,19 +168,6 @@ class Follower:
                 ready += _of_sizes(protocol, spi, told)
         found = found | {keys: found.get(keys) for keys in ready}
         return _KeyRing(candidates=found, why_not="" if found else "; ".join(problems) or "no key is known for its SPI")
-
-    def _sender(self, datagram: CapturedDatagram) -> str | None:
-        """Who sent it, judged by the addresses of the latest conversation between the two."""
-        ends = (datagram.source.address, datagram.destination.address)
-        for conversation in reversed(self.listener.conversations):
-            for role in (INITIATOR, RESPONDER):
-                known = (
-                    {end.address for end in conversation.endpoints[role]},
-                    {end.address for end in conversation.endpoints[OTHER[role]]},
-                )
-                if ends[0] in known[0] and ends[1] in known[1]:
-                    return role
-        return None
 
 
 def _cut_short(datagram: CapturedDatagram) -> bool:

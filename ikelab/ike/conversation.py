@@ -25,6 +25,7 @@ from ikelab.wire.udp import Endpoint
 INITIATOR, RESPONDER = "initiator", "responder"
 OTHER = {INITIATOR: RESPONDER, RESPONDER: INITIATOR}
 UNUSED_COOKIE = bytes(8)
+MOST_BLOCKS = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +70,30 @@ class Child:
 
 
 @dataclass
+class Blocks:
+    """The last ciphertext block of each message heard, newest first: the IV of the next one is among them.
+
+    A peer that did not accept a message goes on from an earlier one. Of the messages that could be opened, and of those
+    that could not, `MOST_BLOCKS` each are kept: nobody can make a listener try more, or forget the right one.
+    """
+
+    opened: list[bytes] = field(default_factory=list)
+    closed: list[bytes] = field(default_factory=list)
+    _order: list[bytes] = field(default_factory=list)
+
+    def add(self, block: bytes, *, opened: bool) -> None:
+        """The last block of one more message."""
+        kept = self.opened if opened else self.closed
+        kept.append(block)
+        self._order.append(block)
+        if len(kept) > MOST_BLOCKS:
+            self._order.remove(kept.pop(0))
+
+    def __iter__(self) -> Iterator[bytes]:
+        return reversed(self._order)
+
+
+@dataclass
 class Exchange:
     """An exchange under the ISAKMP SA: who began it, what was said in it, and the blocks its IVs come from."""
 
@@ -76,7 +101,7 @@ class Exchange:
     message_id: int
     begun_by: str
     heard: int = 0
-    blocks: list[bytes] = field(default_factory=list)
+    blocks: Blocks = field(default_factory=Blocks)
     given: dict[str, Given] = field(default_factory=dict)
     origins: dict[str, Origin] = field(default_factory=dict)
     offered: tuple[SA, ...] = ()
@@ -98,7 +123,7 @@ class Conversation:
     suite_problem: str = "the SA payload of the responder was not heard"
     given: dict[str, Given] = field(default_factory=dict)
     origins: dict[str, Origin] = field(default_factory=dict)
-    blocks: list[bytes] = field(default_factory=list)
+    blocks: Blocks = field(default_factory=Blocks)
     exchanges: dict[int, Exchange] = field(default_factory=dict)
     children: list[Child] = field(default_factory=list)
     _books: list[Book] | None = None
@@ -167,14 +192,14 @@ class Conversation:
 
         A peer that never accepted the other's last message goes on from the last block that it had accepted.
         """
-        phase1 = [(block, "the last block of the message before") for block in reversed(self.blocks)]
+        phase1 = [(block, "the last block of the message before") for block in self.blocks]
         if not book.missing("IV"):
             phase1.append((book["IV"].value, "hash(g^xi | g^xr), RFC 2409 Appendix B"))
         if message_id == 0:
             yield from phase1
             return
         begun = self.exchanges.get(message_id)
-        for block in reversed(begun.blocks if begun else []):
+        for block in begun.blocks if begun else ():
             yield block, "the last block of this exchange's message before"
         for block, _ in phase1:
             iv = exchange_iv(book, exchange, message_id, block)

@@ -13,7 +13,7 @@ from ipaddress import ip_address
 
 from ikelab.crypto.book import Chapter
 from ikelab.crypto.derived import Given, Value
-from ikelab.errors import WireError
+from ikelab.errors import Misuse, WireError
 from ikelab.ike.beliefs import Beliefs
 from ikelab.ike.conversation import INITIATOR, UNUSED_COOKIE, Conversation, Exchange, Origin
 from ikelab.ike.protect import CHAPTERS, NONSENSE, PHASE_1, covered, last_block, plausible, proof_name, unseal
@@ -125,6 +125,7 @@ class Listener:
 
     beliefs: Beliefs = field(default_factory=Beliefs)
     conversations: list[Conversation] = field(default_factory=list)
+    _by_cookie: dict[bytes, list[Conversation]] = field(default_factory=dict)
     _said: dict[tuple[Endpoint, bytes], Followed] = field(default_factory=dict)
     _fragments: dict[tuple[bytes, bytes, Endpoint, int], dict[int, tuple[int, bytes, bool]]] = field(
         default_factory=dict
@@ -174,14 +175,14 @@ class Listener:
     def _conversation(self, sheet: Dissection) -> Conversation:
         header = sheet.header
         assert header is not None
-        for conversation in reversed(self.conversations):
-            if conversation.cookie_i == header.cookie_i and (
-                UNUSED_COOKIE in (conversation.cookie_r, header.cookie_r) or conversation.cookie_r == header.cookie_r
-            ):
+        same = self._by_cookie.setdefault(header.cookie_i, [])
+        for conversation in reversed(same):
+            if UNUSED_COOKIE in (conversation.cookie_r, header.cookie_r) or conversation.cookie_r == header.cookie_r:
                 break
         else:
             conversation = Conversation(cookie_i=header.cookie_i, beliefs=self.beliefs)
             self.conversations.append(conversation)
+            same.append(conversation)
         if conversation.cookie_r == UNUSED_COOKIE and header.cookie_r != UNUSED_COOKIE:
             conversation.cookie_r = header.cookie_r
         return conversation
@@ -224,8 +225,10 @@ class Listener:
             remarks += why
             inside = opened.sheet if opened else message
             if conversation.suite is not None and message.error is None and message.rest:
+                cipher = conversation.suite.cipher
                 blocks = exchange.blocks if exchange else conversation.blocks
-                blocks.append(last_block(message.rest, conversation.suite.cipher))
+                if len(message.rest) % cipher.block_size == 0:
+                    blocks.add(last_block(message.rest, cipher), opened=opened is not None)
         if opened is not None or not message.encrypted:
             self._learn(conversation, exchange, sender, inside, heard.frame, 1 if opened else 0)
         if not message.encrypted:
@@ -274,18 +277,22 @@ class Listener:
         if conversation.suite is None:
             return None, (), None, [f"cannot be decrypted: {conversation.suite_problem}"]
         best: _Attempt | None = None
-        tried, missing = 0, tuple[str, ...]()
+        tried, missing, unfit = 0, tuple[str, ...](), list[str]()
         for number, book in enumerate(conversation.books()):
             if lacking := book.missing("Ka"):
                 missing = missing or lacking
                 continue
             key = book["Ka"].value
+            missing = missing or book.missing("IV")
             for iv, iv_from in conversation.ivs(book, header.exchange, header.message_id):
-                tried += 1
                 try:
                     plaintext = unseal(conversation.suite.cipher, key, iv, message.rest)
                 except WireError as problem:
                     return None, (), False, [str(problem)]
+                except Misuse as problem:  # a key or an IV that was told, and has the wrong size
+                    unfit.append(f"cannot be decrypted: {problem}")
+                    continue
+                tried += 1
                 sheet = dissect_body(plaintext, header.next_payload, conversation.declared)
                 if not plausible(sheet):
                     continue
@@ -301,7 +308,7 @@ class Listener:
         if best is not None:
             return best.opened, best.proofs, True, []
         if not tried:
-            return None, (), None, [f"cannot be decrypted: {', '.join(missing) or 'no key'} is not known"]
+            return None, (), None, list(dict.fromkeys(unfit)) or [f"cannot be decrypted: {_not_known(missing)}"]
         return None, (), False, [NONSENSE]
 
     def _prove(
@@ -420,6 +427,11 @@ class Listener:
         for payload in sheet.payloads:
             if isinstance(payload, Notification) and payload.notify in (Notify.INVALID_COOKIE,):
                 yield f"{Notify(payload.notify).label}: {Notify(payload.notify).meaning}"
+
+
+def _not_known(names: tuple[str, ...]) -> str:
+    *first, last = names or ("the key",)
+    return f"{', '.join(first)} and {last} are not known" if first else f"{last} is not known"
 
 
 def exchange_name(number: int) -> str:
