@@ -164,7 +164,7 @@ def unlike(theirs: Mapping[str, str], own: Sequence[Mapping[str, str]], *, whole
         if known and label not in known:
             found.append(f"{label}: this side offers only {' or '.join(known)}")
     if not found and whole and theirs not in own:
-        others = " or ".join(" with ".join(each.values()) for each in own)
+        others = " or ".join(" with ".join(each.values()) for each in own) or "nothing"
         found.append(f"{' with '.join(theirs.values())}: this side offers only {others}")
     return tuple(found)
 

@@ -169,6 +169,10 @@ class TestChoosing:
         )
         assert [each for each in says if each not in refused.hint] == []
 
+    def test_a_responder_without_offers_refuses_everything(self) -> None:
+        refused = refusal(lambda: choose_ike(offer_ike(AES_SHA, PSK, 3600), (), PSK))
+        assert refused.hint.endswith("this side offers only nothing")
+
     def test_every_transform_that_was_refused_gets_its_sentence(self) -> None:
         refused = refusal(lambda: choose_ike(offer_ike(SEVERAL, PSK, 3600), ike_offers("aes192-sha512-modp8192"), PSK))
         assert refused.why == "none of the 3 offers is acceptable"

@@ -102,6 +102,13 @@ class TestOffering:
         with pytest.raises(Misuse, match=r"RFC 4303 §2\.1"):
             choose_child(offer("aes128-sha1"), child("aes128-sha1")).answer(spi)
 
+    def test_256_is_the_first_spi_that_is_not_reserved(self) -> None:
+        first = bytes.fromhex("00000100")
+        offered = offer_child(esp_offers("aes128-sha1"), first, TUNNEL, 3600)
+        choice = choose_child(offered, child("aes128-sha1"))
+        assert choice.spi == first
+        assert check_child_answer(offered, choice.answer(first)).spi == first
+
     def test_nothing_to_offer_is_a_misuse(self) -> None:
         with pytest.raises(Misuse, match="1 to 255, got 0"):
             offer_child((), SPI, TUNNEL, 3600)
