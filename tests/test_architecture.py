@@ -90,7 +90,7 @@ def broken_import_rules(module: str, imported: set[str]) -> list[str]:
             complaints.append(f"{module} imports {name}: wire has the standard library and ikelab.errors alone")
         if room in PURE and top in IMPURE:
             complaints.append(f"{module} imports {name}: the engine has no clock, no randomness, no machine")
-        if top == "scapy" and module != "ikelab.net.capture":
+        if top == "scapy" and module != "ikelab.net.framing":
             complaints.append(f"{module} imports {name}: only ikelab.net.capture may")
         if top == "asyncio" and module != "ikelab.net.udp" and room != "cli":
             complaints.append(f"{module} imports {name}: only ikelab.net.udp and the command may")
@@ -199,7 +199,7 @@ class TestWhoImportsWhom:
         [
             ("ikelab.wire.message", "import struct\nfrom ikelab.errors import WireError\nfrom . import fields"),
             ("ikelab.crypto.suite", "import hmac\nfrom cryptography.hazmat.primitives import ciphers"),
-            ("ikelab.net.capture", "from scapy.utils import RawPcapReader"),
+            ("ikelab.net.framing", "from scapy.utils import RawPcapReader"),
             ("ikelab.net.udp", "import asyncio, socket"),
             ("ikelab.view.player", "import anywidget"),
             ("ikelab.cli.run", "import asyncio\nfrom ikelab import __version__"),

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import IO, cast
 
 from ikelab.errors import Misuse
-from ikelab.net.framing import BrokenOff, Frame, read_frames
 from ikelab.net.peel import RAW_IP, CapturedDatagram, Peeler, sent
 from ikelab.wire.udp import STANDARD_PORTS, Ports
 
@@ -46,6 +45,8 @@ class Capture:
 
     def __iter__(self) -> Iterator[CapturedDatagram]:
         self.frames, self.remarks = 0, ()
+        from ikelab.net.framing import BrokenOff
+
         peeler, broken = Peeler(self.ports), ""
         with self._opened() as stream:
             try:
@@ -60,7 +61,13 @@ class Capture:
         more = (f"... and {len(remarks) - MOST_REMARKS} more of the kind",) if len(remarks) > MOST_REMARKS else ()
         self.remarks = (*remarks[:MOST_REMARKS], *more, *([broken] if broken else []))
 
-    def _frames_of(self, stream: IO[bytes]) -> Iterator[Frame]:
+    def _frames_of(self, stream: IO[bytes]) -> Iterator[tuple[int, float, bytes]]:
+        try:
+            from ikelab.net.framing import read_frames
+        except ImportError:
+            raise Misuse(
+                f"{self.path}: expected scapy, which reads captures, got none: pip install 'ikelab[all]'"
+            ) from None
         try:
             return read_frames(_unpacked(stream), str(self.path))
         except DAMAGE as error:

@@ -102,7 +102,7 @@ class TestWhatCannotBeRead:
         [
             ("empty.pcap", b"", "expected a pcap or pcapng capture, got an empty file"),
             ("facts.json", b"{}", "expected a pcap or pcapng capture, got a file that begins with 7b7d"),
-            ("short.pcap", pcap([])[:10], "expected a pcap header of 24 octets, got a file of 10"),
+            ("short.pcap", pcap([])[:10], "expected a pcap or pcapng capture, got a file that begins with d4c3b2a1"),
             ("broken.gz", b"\x1f\x8b\x08garbage here", "expected a capture, got a file that cannot be unpacked"),
             (
                 "text.gz",
