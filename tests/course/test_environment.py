@@ -5,18 +5,27 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import replace
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
 
-from ikelab.course.environment import WANTED, Environment, Use, doctor
+from ikelab.course.environment import PARTS, Environment, Found, Need, Part, doctor, examine
 from tests.needs import CHECKOUT
 
 
+def part(name: str) -> Part:
+    return next(each for each in PARTS if each.name == name)
+
+
+def lacking(*names: str) -> Environment:
+    """This machine without some parts."""
+    return examine(replace(each, find=lambda: Found(version=None)) if each.name in names else each for each in PARTS)
+
+
 def test_a_machine_that_runs_these_tests_is_ready() -> None:
-    found = doctor()
-    assert found.ready
-    assert re.fullmatch(r"Ready: Python 3\.\d+\.\S+, cryptography \S+, JupyterLab \S+, .*anywidget \S+\.", repr(found))
+    assert doctor().ready
+    assert re.fullmatch(r"Ready: Python 3\.\d+\.\S+, ikelab \S+, .*anywidget \S+\.", repr(doctor()))
 
 
 def test_the_versions_wanted_are_those_of_the_project() -> None:
@@ -24,44 +33,52 @@ def test_the_versions_wanted_are_those_of_the_project() -> None:
     listed = [*project["dependencies"], *project["optional-dependencies"]["all"]]
     asked = {found[1]: found[2] for line in listed if (found := re.match(r"([\w-]+)>=([\d.]+)", line))}
     asked["python"] = project["requires-python"].removeprefix(">=")
-    for wanted in WANTED:
-        if wanted.at_least:
-            assert ".".join(map(str, wanted.at_least)) == asked[wanted.name.lower()]
+    wanted = {each.name.lower(): ".".join(map(str, each.at_least)) for each in PARTS if each.at_least}
+    assert wanted == asked
 
 
 def test_what_is_missing_is_named_with_what_is_lost_and_how_to_get_it() -> None:
-    parts = tuple(replace(part, version=None) if part.name == "anywidget" else part for part in doctor().parts)
-    said = repr(Environment(parts=parts))
-    assert said.startswith("Not ready. Found: Python")
-    assert "✗ anywidget is missing. There is no player to click on" in said
-    assert "pip install 'ikelab[all]'" in said
+    said = repr(lacking("anywidget"))
+    assert said.startswith("Not ready. What is here: Python")
+    assert "✗ anywidget is missing. Lost without it: the player; " in said
+    assert "To get it: pip install 'ikelab[all]'" in said
 
 
-def test_what_is_too_old_says_so() -> None:
-    wanted = next(each for each in WANTED if each.name == "ipywidgets")
-    part = replace(wanted, find=lambda: "7.8.5").examine()
-    assert not part.good
-    assert str(part).startswith("✗ ipywidgets 7.8.5: older than 8.1.7. ")
-    assert replace(wanted, find=lambda: "8.1.7").examine().good
-    assert replace(wanted, find=lambda: "8.2.0rc1").examine().good
+@pytest.mark.parametrize(("version", "found"), [("7.8.5", None), ("8.1.7", "8.1.7"), ("8.2.0rc1", "8.2.0rc1")])
+def test_what_is_too_old_counts_as_missing_and_says_so(version: str, found: str | None) -> None:
+    looked = replace(part("ipywidgets"), find=lambda: Found(version=version)).look()
+    assert looked.version == found
+    assert looked.note == ("" if found else "7.8.5 is older than 8.1.7")
 
 
 def test_what_only_adds_something_does_not_stand_in_the_way() -> None:
-    parts = tuple(replace(part, version=None) if part.use is Use.MORE else part for part in doctor().parts)
-    assert Environment(parts=parts).ready
+    optional = [each.name for each in PARTS if each.need is Need.OPTIONAL]
+    without = lacking(*optional)
+    assert without.ready
+    assert [each.name for each in without.missing] == optional
+    assert not {each.name for each, _ in doctor().looked} & set(optional)
+
+
+def test_a_package_that_is_not_there_or_only_half(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert "its files are missing" in part("JupyterLab").look().note
+    monkeypatch.setattr("importlib.metadata.version", absent)
+    assert part("JupyterLab").look() == Found(version=None)
+
+
+def absent(name: str) -> str:
+    raise PackageNotFoundError(name)
 
 
 def test_a_program_that_is_not_there_or_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    dot = next(each for each in WANTED if each.name == "dot")
-    assert dot.find() is None
+    assert part("dot").look() == Found(version=None)
     broken = tmp_path / "dot"
     broken.write_text("no program at all")
     broken.chmod(0o755)
-    assert dot.find() is None
+    assert part("dot").look().version is None
+    assert "does not answer" in part("dot").look().note
     broken.write_text("#!/bin/sh\necho no figures here\n")
-    assert dot.find() == "of an unknown version"
-
-
-def test_every_part_says_what_is_lost_and_how_to_get_it() -> None:
-    assert all(part.lost.endswith(".") and part.get for part in doctor().parts)
+    assert part("dot").look() == Found(version=None, note=f"{broken} ended with status 0")
+    broken.write_text("#!/bin/sh\necho 'dot - graphviz version 2.43.0 (0)' >&2\n")
+    assert part("dot").look() == Found(version="2.43.0", note=str(broken))
