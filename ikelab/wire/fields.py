@@ -106,7 +106,7 @@ class Field:
 
     def missing(self, at: int, end: int, size: int) -> WireError:
         """A complaint that this field, of `size` octets at `at`, runs past `end`."""
-        return WireError(expected=counted(size), got=f"{end - at} left", at=at, path=self.label)
+        return WireError(expected=counted(size), got=f"{end - at} left", at=at, path=self.label, rfc=self.rfc)
 
 
 class Uint(Field):
@@ -145,11 +145,18 @@ class Uint(Field):
             raise Misuse(f"{self.label} expects a number from 0 to {(1 << 8 * self.size) - 1}, got {number}")
         return number.to_bytes(self.size)
 
-    def spans(self, reading: Reading, at: int) -> list[Span]:
+    def read(self, octets: bytes, at: int, end: int, *needed: object) -> tuple[int, int]:
         stop = at + self.size
-        if stop > reading.end:
-            raise self.missing(at, reading.end, self.size)
-        value = reading.seen[self.name] = int.from_bytes(reading.octets[at:stop])
+        if stop > end:
+            raise Unfit
+        return int.from_bytes(octets[at:stop]), stop
+
+    def spans(self, reading: Reading, at: int) -> list[Span]:
+        try:
+            value, _ = self.read(reading.octets, at, reading.end)
+        except Unfit:
+            raise self.missing(at, reading.end, self.size) from None
+        reading.seen[self.name] = value
         return [Span(self.shown(reading), at, self.size, value)]
 
 
@@ -164,7 +171,7 @@ class UintBy(Uint):
     """A number whose names depend on what was read before it: a Transform-Id of ESP is not one of AH."""
 
     def __init__(
-        self, size: int, label: str, explain: str, *, choose: Callable[[Reading], Labels], **rest: Any
+        self, size: int, label: str, explain: str = "", *, choose: Callable[[Reading], Labels], **rest: Any
     ) -> None:
         super().__init__(size, label, explain, **rest)
         self.choose = choose
@@ -235,27 +242,33 @@ class Octets(Field):
         """How many octets it has where its length field says `said`."""
         return said
 
+    def _stop(self, at: int, end: int, *needed: int) -> int:
+        match self.size:
+            case None:
+                return end
+            case int():
+                return at + self.size
+        return at + self.extent(*needed)
+
     def read(self, octets: bytes, at: int, end: int, *needed: int) -> tuple[bytes, int]:
-        stop = at + self.extent(needed[0]) if needed else end
+        stop = self._stop(at, end, *needed)
         if stop > end:
             raise Unfit
         return octets[at:stop], stop
 
     def spans(self, reading: Reading, at: int) -> list[Span]:
-        size = reading.end - at if self.size is None else self.size
-        if isinstance(size, str):
-            size = self.extent(reading.seen[size])
-        if reading.end - at < size:
-            raise self.missing(at, reading.end, size)
-        value = reading.seen[self.name] = reading.octets[at : at + size]
-        if not size:
+        stop = self._stop(at, reading.end, *[reading.seen[name] for name in self.needs])
+        if stop > reading.end:
+            raise self.missing(at, reading.end, stop - at)
+        value = reading.seen[self.name] = reading.octets[at:stop]
+        if stop == at:
             return []
-        children = self.pieces(reading, self.inside(reading, value), at, size) if self.inside is not None else ()
-        return [Span(self, at, size, value, children)]
+        children = self.pieces(reading, self.inside(reading, value), at, stop) if self.inside is not None else ()
+        return [Span(self, at, stop - at, value, children)]
 
-    def pieces(self, reading: Reading, fields: Sequence[Field], at: int, size: int) -> tuple[Span, ...]:
+    def pieces(self, reading: Reading, fields: Sequence[Field], at: int, stop: int) -> tuple[Span, ...]:
         """What is inside, if `fields` cover the octets exactly; nothing otherwise."""
-        inner = Reading(reading.octets, at + size, around=reading)
+        inner = Reading(reading.octets, stop, around=reading)
         spans = inner.cut(fields, at)
         covered = spans and spans[-1].end == inner.end and not inner.refused
         return tuple(spans) if covered else ()

@@ -18,7 +18,6 @@ from ikelab.wire.numbers import PayloadType
 from ikelab.wire.payloads import PAYLOADS, Fragment, Opaque
 from ikelab.wire.reader import filled
 from ikelab.wire.records import (
-    GENERIC_HEADER,
     GENERIC_RFC,
     Payload,
     behind_header,
@@ -103,7 +102,7 @@ PADDING = Octets(
 )
 TRAILING = Octets(
     "Trailing Octets",
-    "Octets behind the end of the last payload or of the announced length; a receiver does not read them.",
+    "Octets behind the last payload or behind the announced end of the message; a receiver does not read them.",
     role="plumbing",
     rfc="RFC 2408 §3.1",
 )
@@ -132,8 +131,8 @@ class Dissection:
     """One sheet of octets (a datagram, or the inside of one that was decrypted) and all that can be said about it.
 
     `first` is the type of the first payload. `starts` says where each payload begins, `end` where the last one ends,
-    and `rest` holds all octets from there on. `error` is the first thing that is wrong; `broken` is set where the chain
-    of payloads could not be followed to its end.
+    and `rest` holds what comes then, up to the announced end: ciphertext, padding, what could not be read. `error` is
+    the first thing that is wrong; `broken` is set where the chain of payloads could not be followed to its end.
     """
 
     raw: bytes
@@ -163,13 +162,8 @@ class Dissection:
         """Where the sheet ends by its own account: at the header's length if that is possible, else with its octets."""
         return len(self.raw) if self.header is None else _announced(self.header, len(self.raw))
 
-    @property
-    def ciphertext(self) -> bytes:
-        """What a closed datagram has to decrypt, without octets behind the announced end; empty for any other sheet."""
-        return self.raw[HEADER_SIZE : self.announced] if self.encrypted else b""
-
     def write(self) -> bytes:
-        """The octets again, from the values alone."""
+        """The octets up to the announced end again, from the values alone; `remarks` says where they differ."""
         if self.header is None:
             return write_chain(self.payloads) + self.rest
         return Message(header=self.header, payloads=self.payloads, rest=self.rest).write()
@@ -193,10 +187,11 @@ class Dissection:
                 if piece.error is not None:
                     found.append(str(piece.error))
                 if piece.field is TRAILING:
-                    found.append(f"{counted(piece.size)} at octet {piece.at} lie behind the announced end")
+                    bound = "last payload" if piece.at < self.announced else "announced end"
+                    found.append(f"{counted(piece.size)} at octet {piece.at} behind the {bound}: nobody reads them")
                 elif piece.value and isinstance(piece.field, Reserved):
                     found.append(f"{span.name}: {piece.name} at octet {piece.at} is {piece.text}, senders write 0")
-        found += [str(error) for error in (self.error, self.broken) if error is not None and str(error) not in found]
+        found += dict.fromkeys(str(error) for error in (self.error, self.broken) if error and str(error) not in found)
         written = self.write()
         if written != self.raw:
             found.append(self._difference(written))
@@ -279,7 +274,7 @@ def dissect(octets: bytes, declared: Mapping[int, type[Payload]] = PAYLOADS) -> 
     if _closed(header):
         chain = _Chain((), (), HEADER_SIZE, None, None)
     else:
-        chain = _follow(octets, HEADER_SIZE, size if wrong else header.length, first, declared)
+        chain = _follow(octets, HEADER_SIZE, _announced(header, size), first, declared)
     return _dissection(octets, header, first, declared, chain, wrong)
 
 
@@ -302,11 +297,12 @@ def _dissection(
     chain: _Chain,
     wrong_length: WireError | None = None,
 ) -> Dissection:
+    announced = len(octets) if header is None else _announced(header, len(octets))
     values = {
         "raw": octets,
         "header": header,
         "payloads": tuple(chain.payloads),
-        "rest": octets[chain.end :],
+        "rest": octets[chain.end : announced],
         "first": first,
         "declared": declared,
         "starts": tuple(chain.starts),
@@ -327,15 +323,6 @@ class _Chain(NamedTuple):
     broken: WireError | None
 
 
-def _broken(octets: bytes, at: int, end: int, number: int, record: type[Payload] | None) -> WireError:
-    """Why the generic header at `at` cannot be followed."""
-    try:
-        generic_header(octets, at, end)
-    except WireError as error:
-        return error.within(record.TITLE if record is not None else PayloadType(number).label)
-    raise AssertionError(f"a generic header that can be followed: {octets[at:end].hex()}")
-
-
 def _follow(octets: bytes, at: int, end: int, first: int, declared: Mapping[int, type[Payload]]) -> _Chain:
     """Payloads as far as their lengths can be followed; a body that does not fit its declaration is kept closed."""
     payloads: list[Payload] = []
@@ -344,13 +331,10 @@ def _follow(octets: bytes, at: int, end: int, first: int, declared: Mapping[int,
     number = first
     while number:
         record = declared.get(number)
-        if at + 4 > end:
-            length = 0
-        else:
-            next_number, reserved, length = GENERIC_HEADER.unpack_from(octets, at)
-        stop = at + length
-        if length < 4 or stop > end:
-            broken = _broken(octets, at, end, number, record)
+        try:
+            next_number, reserved, stop = generic_header(octets, at, end)
+        except WireError as error:
+            broken = error.within(record.TITLE if record is not None else PayloadType(number).label)
             break
         if record is None:
             payloads.append(Opaque(number=number, data=octets[at + 4 : stop], reserved=reserved))
@@ -358,9 +342,9 @@ def _follow(octets: bytes, at: int, end: int, first: int, declared: Mapping[int,
             try:
                 payloads.append(record.compiled(octets, at + 4, stop, reserved))
             except Unfit:
-                error = complaint(record, octets, at + 4, stop, record.TITLE)
-                problem = problem or error
-                payloads.append(Opaque(number=number, data=octets[at + 4 : stop], reserved=reserved, error=error))
+                wrong = complaint(record, octets, at + 4, stop, record.TITLE)
+                problem = problem or wrong
+                payloads.append(Opaque(number=number, data=octets[at + 4 : stop], reserved=reserved, error=wrong))
         starts.append(at)
         number, at = next_number, stop
     return _Chain(payloads, starts, at, problem or broken, broken)

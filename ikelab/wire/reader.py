@@ -3,22 +3,22 @@
 The lines are written as source and compiled once, as `dataclasses` does: three times as fast as walking the fields for
 each payload. For `Proposal` they are
 
-    def read(octets, at, end, reserved):
+    def read(octets, at, end, its_reserved):
         if at + 4 > end: raise Unfit
-        number, protocol, spi_size, transform_count, = unpack(octets, at); at += 4
-        spi, at = read_spi(octets, at, end, spi_size)
-        transforms, at = read_transforms(octets, at, end)
-        if at != end or transform_count != len(transforms): raise Unfit
+        its_number, its_protocol, its_spi_size, its_transform_count, = unpack(octets, at); at += 4
+        its_spi, at = read_spi(octets, at, end, its_spi_size)
+        its_transforms, at = read_transforms(octets, at, end)
+        if at != end or its_transform_count != len(its_transforms): raise Unfit
         record = new(cls)
-        fill(record, '__dict__', {'number': number, 'protocol': protocol, 'spi': spi, ...})
+        fill(record, '__dict__', {'number': its_number, ..., 'transforms': its_transforms, 'reserved': its_reserved})
         return record
 
     def cut(reading, at):
         octets, end = reading.octets, reading.end
         if at + 8 > end: return reading.cut(fields, at)
         value_0, value_1, value_2, value_3, value_4, value_5, value_6, = unpack(octets, at)
+        reading.seen = {..., 'number': value_3, 'protocol': value_4, 'spi_size': value_5, 'transform_count': value_6}
         spans = [new(Span, (field_0, at + 0, 1, value_0, (), None)), ...]; at += 8
-        reading.seen = {'number': value_3, 'protocol': value_4, 'spi_size': value_5, 'transform_count': value_6}
         return finish(reading, spans, at)
 
 so the fields of fixed size with which a record begins are taken together; the others have `read` and `spans`.
@@ -56,19 +56,20 @@ def compile_reader(cls: type, fields: Sequence[Field], counts: Sequence[CountOf]
     lines = []
     if head:
         lines.append(f"if at + {fixed.size} > end: raise Unfit")
-        lines.append(f"{''.join(f'{field.name}, ' for field in head)}= unpack(octets, at); at += {fixed.size}")
+        lines.append(f"{''.join(f'its_{field.name}, ' for field in head)}= unpack(octets, at); at += {fixed.size}")
     for field in rest:
         if isinstance(field, Octets) and field.size is None:
-            lines.append(f"{field.name} = octets[at:end]; at = end")
+            lines.append(f"its_{field.name} = octets[at:end]; at = end")
         else:
             scope[f"read_{field.name}"] = field.read
-            lines.append(f"{field.name}, at = read_{field.name}({', '.join(('octets', 'at', 'end', *field.needs))})")
-    wrong = ["at != end", *(f"{count.name} != len({count.target})" for count in counts)]
+            needed = "".join(f", its_{name}" for name in field.needs)
+            lines.append(f"its_{field.name}, at = read_{field.name}(octets, at, end{needed})")
+    wrong = ["at != end", *(f"its_{count.name} != len(its_{count.target})" for count in counts)]
     lines.append(f"if {' or '.join(wrong)}: raise Unfit")
     lines.append("record = new(cls)")
-    lines.append(f"fill(record, '__dict__', {{{', '.join(f'{name!r}: {name}' for name in kept)}}})")
+    lines.append(f"fill(record, '__dict__', {{{', '.join(f'{name!r}: its_{name}' for name in kept)}}})")
     lines.append("return record")
-    reader: Reader = _compiled("read(octets, at, end, reserved)", lines, scope)
+    reader: Reader = _compiled("read(octets, at, end, its_reserved)", lines, scope)
     return reader
 
 
@@ -76,16 +77,17 @@ def compile_cutter(fields: Sequence[Field], finish: Finish) -> Cutter:
     """What cuts records of these fields; `finish` cuts what is behind the fixed ones if it is not one run of octets."""
     head, fixed, rest = fixed_head(fields)
     scope = {"new": tuple.__new__, "Span": Span, "unpack": fixed.unpack_from, "fields": fields, "finish": finish}
-    pieces = []
+    lines, pieces, seen = ["octets, end = reading.octets, reading.end"], [], []
     sizes = [struct.calcsize(field.code) for field in head]
     for number, (field, at, size) in enumerate(zip(head, accumulate(sizes, initial=0), sizes, strict=False)):
         scope[f"field_{number}"] = field
         shown = f"field_{number}" if type(field).shown is Field.shown else f"field_{number}.shown(reading)"
         pieces.append(f"new(Span, ({shown}, at + {at}, {size}, value_{number}, (), None))")
-    lines = ["octets, end = reading.octets, reading.end"]
+        seen.append(f"{field.name!r}: value_{number}")
     if head:
         lines.append(f"if at + {fixed.size} > end: return reading.cut(fields, at)")
         lines.append(f"{''.join(f'value_{number}, ' for number in range(len(head)))}= unpack(octets, at)")
+    lines.append(f"reading.seen = {{{', '.join(seen)}}}")
     lines.append(f"spans = [{', '.join(pieces)}]; at += {fixed.size}")
     match rest:
         case [Octets(size=None, inside=None) as last]:
@@ -93,8 +95,6 @@ def compile_cutter(fields: Sequence[Field], finish: Finish) -> Cutter:
             lines.append("if at < end: spans.append(new(Span, (last, at, end - at, octets[at:end], (), None)))")
             lines.append("return spans")
         case _:
-            seen = [f"{field.name!r}: value_{number}" for number, field in enumerate(head) if field.name]
-            lines.append(f"reading.seen = {{{', '.join(seen)}}}")
             lines.append("return finish(reading, spans, at)")
     cutter: Cutter = _compiled("cut(reading, at)", lines, scope)
     return cutter

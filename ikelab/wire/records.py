@@ -127,6 +127,7 @@ class Payload(Record):
     """A record behind a generic payload header; `reserved` keeps that header's RESERVED octet, which should be 0."""
 
     TYPE: ClassVar[int] = 0
+    cut_payload: ClassVar[Cutter]
 
     reserved: int = 0
 
@@ -217,24 +218,19 @@ def payload_span(
 ) -> Span:
     """The payload in `octets[at:stop]` with its generic header, as a tree; `path` is what complaints call it."""
     reading = Reading(octets, stop, path, record.RFC, around)
-    spans = tuple(record.cut(reading, at))
+    spans = tuple(record.cut_payload(reading, at))
     return Span(record.WHOLE, at, stop - at, None, spans, reading.error)
 
 
 def complaint(record: type[Record], octets: bytes, at: int, end: int, path: str) -> WireError:
     """The first thing that is wrong with `octets[at:end]` as the body of a record that could not be read."""
     reading = Reading(octets, end, path, record.RFC)
-    at -= 4
     found = [error for span in record.cut(reading, at) for error in span.errors()]
     if reading.error is not None:
         found.append(reading.error)
     if not found:
         raise AssertionError(f"the reader of {record.__name__} refuses what its spans accept: {octets[at:end].hex()}")
     return found[0]
-
-
-def _left_over(cls: type[Record], at: int, end: int) -> WireError:
-    return WireError(expected=f"the end of {cls.TITLE}", got=f"{end - at} more octets", at=at)
 
 
 def _wrong_count(count: Span, found: int, reading: Reading) -> WireError:
@@ -276,6 +272,8 @@ def payload(number: int, title: str, symbol: str, *, rfc: str) -> Callable[[type
 
 def _declare(cls: type[R], title: str, symbol: str, rfc: str) -> type[R]:
     own = {name: value for name, value in vars(cls).items() if isinstance(value, Field)}
+    if "reserved" in own and issubclass(cls, Payload):
+        raise Misuse(f"{cls.__name__}: `reserved` is the generic header's RESERVED; call the field reserved2")
     for name, field in own.items():
         field.name, field.rfc = name, field.rfc or rfc
         if field.on_wire_only or field.default is MISSING:
@@ -289,9 +287,10 @@ def _declare(cls: type[R], title: str, symbol: str, rfc: str) -> type[R]:
     chains = {field.name for field in cls.FIELDS if isinstance(field, Chain)}
     counts = tuple(field for field in cls.FIELDS if isinstance(field, CountOf) and field.target in chains)
     kept = [field.name for field in cls.FIELDS if not field.on_wire_only]
-    kept += ["reserved"] if issubclass(cls, Payload) else []
+    finish = _finisher(title, fixed_head(cls.FIELDS)[2], counts)
+    cls.cut = staticmethod(compile_cutter(cls.FIELDS, finish))
+    if issubclass(cls, Payload):
+        kept.append("reserved")
+        cls.cut_payload = staticmethod(compile_cutter((*GENERIC_FIELDS, *cls.FIELDS), finish))
     cls.compiled = staticmethod(compile_reader(cls, cls.FIELDS, counts, kept))
-    generic = GENERIC_FIELDS if issubclass(cls, Payload) else ()
-    _, _, rest = fixed_head(cls.FIELDS)
-    cls.cut = staticmethod(compile_cutter((*generic, *cls.FIELDS), _finisher(title, rest, counts)))
     return cls
