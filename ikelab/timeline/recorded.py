@@ -141,7 +141,7 @@ class Film:
                 if isinstance(proof.expected, Derived):
                     self.values.derived(proof.expected, step, exchange=name)
         for child in conversation.children[self.children :]:
-            self.values.keys(child, step)
+            self.values.keys(child, step, speaker=child.speaker)
         self.children = len(conversation.children)
 
 

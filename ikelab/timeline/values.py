@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ikelab.crypto.book import SYMBOLS
-from ikelab.crypto.derived import Derived, Role, Value
+from ikelab.crypto.derived import Derived, Given, Role, Value
 from ikelab.crypto.lines import BOOK
 from ikelab.ike.conversation import INITIATOR, Child, Origin
+from ikelab.ike.sa import IpsecSa
 from ikelab.wire.numbers import Protocol
 
 ROLES = {line.name: line.role for lines in BOOK.values() for line in lines}
@@ -21,6 +22,7 @@ EXPLAINED = {
     "PSK": "The pre-shared key: the one thing both sides had before the first message.",
     "g^xy": "The Diffie-Hellman shared secret: g^xi to the power of xr, which equals g^xr to the power of xi.",
 }
+COMPUTED = {"kind": "computed", "text": "computed"}
 TOLD = "from the recording's facts; no listener could compute it"
 
 
@@ -37,17 +39,24 @@ class Values:
         """The names of all entries but the first `count`."""
         return list(self.entries)[count:]
 
-    def given(self, value: Value, step: int, *, exchange: str = "", origin: Origin | None = None) -> str:
-        """List a value that was told or heard; answers the name of its entry."""
+    def given(
+        self,
+        value: Value,
+        step: int,
+        *,
+        exchange: str = "",
+        origin: Origin | Mapping[str, Any] | None = None,
+    ) -> str:
+        """List a value that was told or heard; answers the name of its entry. origin: where, or that in words."""
         symbol = SYMBOLS.get(value.name)
         said = f"{symbol.explain[:1].upper()}{symbol.explain[1:]}." if symbol else ""
-        return self._put(
+        return self.put(
             value,
             step,
             exchange,
             explain=EXPLAINED.get(value.name) or said,
             secret=value.name in NEVER_SENT,
-            origin=self._origin(value, origin),
+            origin=dict(origin) if isinstance(origin, Mapping) else self._origin(value, origin),
         )
 
     def derived(self, value: Derived, step: int, *, exchange: str = "", label: str = "") -> str:
@@ -60,7 +69,7 @@ class Values:
             else self._names.get((made_of.name, made_of.value.hex())) or self.given(made_of, step, exchange=exchange)
             for made_of in value.inputs
         ]
-        return self._put(
+        return self.put(
             value,
             step,
             exchange,
@@ -70,15 +79,18 @@ class Values:
             explain=value.explain,
             inputs=inputs,
             secret=ROLES.get(value.name, Role.SECRET) is Role.SECRET,
-            origin={"kind": "computed", "text": "computed"},
+            origin=COMPUTED,
         )
 
-    def keys(self, child: Child, step: int) -> None:
-        """List the KEYMAT of one direction of an SA, and the keys it is cut into."""
+    def keys(self, child: Child | IpsecSa, step: int, *, speaker: str) -> list[str]:
+        """List the KEYMAT of one direction of an SA, and the keys it is cut into; answers the names of the entries.
+
+        speaker: the role in the ISAKMP SA of the peer that sends with it.
+        """
         if not isinstance(child.keymat, Derived):
-            return
+            return []
         protocol = Protocol(child.protocol).short
-        way = "initiator to responder" if child.sender == INITIATOR else "responder to initiator"
+        way = "initiator to responder" if speaker == INITIATOR else "responder to initiator"
         spi = child.spi.hex()
         keymat = self.derived(child.keymat, step, exchange=spi, label=f"KEYMAT, {protocol} {way}")
         size = len(child.enc_key)
@@ -86,22 +98,24 @@ class Values:
             ("encryption key", child.enc_key, f"first {size} octets"),
             ("integrity key", child.auth_key, f"octets {size + 1} to {size + len(child.auth_key)}" if size else "all"),
         )
-        for name, key, words in cuts:
-            if key:
-                self.entries[f"{name} {spi}"] = {
-                    "name": f"{name} {spi}",
-                    "label": f"{name}, {protocol} {way}",
-                    "value": key.hex(),
-                    "formula": f"KEYMAT, {words}",
-                    "rfc": "RFC 2409 §5.5",
-                    "explain": f"The {name} of every packet that the {child.sender} sends under SPI {spi}.",
-                    "inputs": [keymat],
-                    "secret": True,
-                    "origin": {"kind": "computed", "text": "computed"},
-                    "step": step,
-                }
+        return [keymat] + [
+            self.put(
+                Given(name=name, value=key),
+                step,
+                spi,
+                label=f"{name}, {protocol} {way}",
+                formula=f"KEYMAT, {words}",
+                rfc="RFC 2409 §5.5",
+                explain=f"The {name} of every packet that the {speaker} sends under SPI {spi}.",
+                inputs=[keymat],
+                secret=True,
+                origin=COMPUTED,
+            )
+            for name, key, words in cuts
+            if key
+        ]
 
-    def _put(
+    def put(
         self,
         value: Value,
         step: int,
@@ -109,12 +123,13 @@ class Values:
         *,
         explain: str,
         secret: bool,
-        origin: dict[str, Any],
+        origin: Mapping[str, Any],
         label: str = "",
         formula: str = "",
         rfc: str = "",
         inputs: Sequence[str] = (),
     ) -> str:
+        """List a value with all that there is to say of it, unless it is listed; answers the name of its entry."""
         octets, label = value.value.hex(), label or value.name
         if (known := self._names.get((label, octets))) is not None:
             return known
@@ -131,7 +146,7 @@ class Values:
             "explain": explain,
             "inputs": list(inputs),
             "secret": secret,
-            "origin": origin,
+            "origin": dict(origin),
             "step": step,
         }
         return name
@@ -142,14 +157,15 @@ class Values:
             return {"kind": "given", "text": "configured on both sides" if value.name == "PSK" else TOLD}
         if origin is not None and origin.frame in self.numbers:
             number = self.numbers[origin.frame]
-            return self._place(number, origin.sheet, self._payload(number, origin))
+            return self.place(number, origin.sheet, self._payload(number, origin))
         for number in range(len(self.messages), 0, -1):
             for depth, sheet in enumerate(self.messages[number - 1]["sheets"]):
                 if (field := _field_of(value, sheet)) is not None:
-                    return self._place(number, depth, field)
+                    return self.place(number, depth, field)
         return {"kind": "given", "text": TOLD}
 
-    def _place(self, number: int, sheet: int, field: int) -> dict[str, Any]:
+    def place(self, number: int, sheet: int, field: int) -> dict[str, Any]:
+        """Where a value can be seen: a field of a sheet of message `number`."""
         return {"kind": "received", "text": f"message {number}", "message": number, "sheet": sheet, "field": field}
 
     def _payload(self, number: int, origin: Origin) -> int:
