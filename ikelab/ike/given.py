@@ -76,6 +76,13 @@ def psk(value: object, place: str = "psk") -> bytes:
     return octets(secret, place) if secret.startswith("0x") else utf8(secret, place)
 
 
+def spelt_psk(secret: bytes) -> str:
+    """A pre-shared key as `psk` reads it: text where it is printable, else hex digits."""
+    words = secret.decode("utf-8", errors="replace")
+    plain = words.encode("utf-8") == secret and words.isprintable() and not words.startswith("0x")
+    return words if plain else f"0x{secret.hex()}"
+
+
 def utf8(value: str, place: str) -> bytes:
     """The text's octets in UTF-8."""
     try:

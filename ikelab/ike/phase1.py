@@ -18,7 +18,6 @@ from ikelab.ike.turn import Turn
 from ikelab.wire.numbers import AuthMethod, ExchangeType, Notify
 from ikelab.wire.payloads import ID, KE, SA, Hash, Nonce, VendorID
 
-PSK = AuthMethod.PRE_SHARED_KEY
 NONCE_SIZES = range(8, 257)
 PSK_HINT = "do both sides have the same pre-shared key for each other?"
 MODES = {"main": ExchangeType.IDENTITY_PROTECTION, "aggressive": ExchangeType.AGGRESSIVE}
@@ -42,7 +41,7 @@ def choose_transform(turn: Turn) -> None:
         raise no_connection(turn, mode)
     refusals = []
     for connection in candidates:
-        if mode == "aggressive" and connection.method == PSK and turn.config.weak is Weak.REFUSED:
+        if mode == "aggressive" and connection.method == AuthMethod.PRE_SHARED_KEY and turn.config.weak is Weak.REFUSED:
             refusals.append(too_weak())
             continue
         try:

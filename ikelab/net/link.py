@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from ikelab.errors import Misuse
 from ikelab.ike.config import Seeded
 from ikelab.ike.peer import Datagram, Peer
-from ikelab.ike.step import Outcome
-from ikelab.timeline.live import Carried, Fate, Moment
+from ikelab.net.tape import Tape
+from ikelab.timeline.live import Carried, Fate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,12 +60,10 @@ class Link:
         self.path = path or Path()
         self.chance = Seeded(seed)
         self.now = 0.0
-        self.wire: list[Carried] = []
-        self.moments: list[Moment] = []
-        self._hearing: int | None = None
-        self._unsent: list[int] = []
+        self.tape = Tape()
+        self.wire, self.moments = self.tape.wire, self.tape.moments
         for peer in peers:
-            peer.film = self._recorder(peer)
+            peer.film = self.tape.film(peer.local)
         self._queue: list[tuple[float, int, Carried]] = []
         self._queued = 0
 
@@ -84,24 +82,13 @@ class Link:
                 _, _, frame = heapq.heappop(self._queue)
                 receiver = self.peers.get(frame.destination)
                 if receiver is not None:
-                    self._hearing = frame.number
-                    receiver.receive_datagram(frame.octets, frame.source, self.now)
-                    self._hearing = None
+                    with self.tape.hearing(frame.number):
+                        receiver.receive_datagram(frame.octets, frame.source, self.now)
             else:
                 for when, peer in timeouts:
                     if when <= self.now:
                         peer.handle_timeout(self.now)
             self._collect()
-
-    def _recorder(self, peer: Peer) -> Callable[[Outcome, float], None]:
-        def record(outcome: Outcome, now: float) -> None:
-            # One datagram can set off several thoughts; only the first one heard it.
-            heard, self._hearing = self._hearing, None
-            if outcome.said is not None:
-                self._unsent.append(len(self.moments))
-            self.moments.append(Moment(actor=peer.local, time=now, outcome=outcome, heard=heard))
-
-        return record
 
     def _collect(self) -> None:
         """Take what the peers want to say, and decide its fate."""
@@ -110,10 +97,7 @@ class Link:
                 self._send(datagram)
 
     def _send(self, datagram: Datagram) -> None:
-        number = len(self.wire) + 1
-        if self._unsent:
-            thought = self._unsent.pop(0)
-            self.moments[thought] = replace(self.moments[thought], said=number)
+        number = self.tape.said()
         path = self.path
         octets, fate = datagram.octets, Fate.DELIVERED
         if number in path.alter:
@@ -129,7 +113,7 @@ class Link:
 
     def _travel(self, datagram: Datagram, octets: bytes, fate: Fate, arrives: float) -> None:
         frame = Carried(
-            number=len(self.wire) + 1,
+            number=self.tape.number,
             time=self.now,
             arrives=None if fate is Fate.LOST else arrives,
             source=datagram.source,
@@ -138,7 +122,7 @@ class Link:
             octets=octets,
             fate=fate,
         )
-        self.wire.append(frame)
+        self.tape.put(frame)
         if fate is not Fate.LOST:
             self._queued += 1
             heapq.heappush(self._queue, (arrives, self._queued, frame))

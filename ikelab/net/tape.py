@@ -1,0 +1,79 @@
+"""What a run is recorded on: every thought of a peer and every datagram, each in its order and with its number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from ikelab.ike.step import Outcome
+from ikelab.timeline.live import Carried, Moment
+from ikelab.wire.udp import Endpoint
+
+COOKIE = slice(0, 8)
+"""Where a datagram names the initiator's cookie (RFC 2408 §3.1)."""
+
+
+class Tape:
+    """`moments` in the order of thinking, `wire` in the order of sending (or hearing, where one hears one side only).
+
+    Numbers of datagrams count from 1 and are never given twice, even where something is forgotten.
+    """
+
+    def __init__(self) -> None:
+        self.moments: list[Moment] = []
+        self.wire: list[Carried] = []
+        self._last = 0
+        self._hearing: int | None = None
+        self._unsent: list[int] = []
+
+    def film(self, actor: Endpoint) -> Callable[[Outcome, float], None]:
+        """What a Peer takes as its film."""
+
+        def record(outcome: Outcome, now: float) -> None:
+            # One datagram can set off several thoughts; only the first one heard it.
+            heard, self._hearing = self._hearing, None
+            if outcome.said is not None:
+                self._unsent.append(len(self.moments))
+            self.moments.append(Moment(actor=actor, time=now, outcome=outcome, heard=heard))
+
+        return record
+
+    @contextmanager
+    def hearing(self, number: int) -> Iterator[None]:
+        """While a peer is handed the datagram of this number."""
+        self._hearing = number
+        try:
+            yield
+        finally:
+            self._hearing = None
+
+    def said(self) -> int:
+        """The number of the datagram that is about to be put on the wire; the thought that made it is told."""
+        number = self._last + 1
+        if self._unsent:
+            thought = self._unsent.pop(0)
+            self.moments[thought] = replace(self.moments[thought], said=number)
+        return number
+
+    @property
+    def number(self) -> int:
+        """The number of the next datagram."""
+        return self._last + 1
+
+    def put(self, carried: Carried) -> None:
+        """A datagram on the wire."""
+        self._last = carried.number
+        self.wire.append(carried)
+
+    def forget(self, cookie_i: bytes) -> None:
+        """Everything about the conversation with this initiator's cookie; not while something is still to be sent."""
+        assert not self._unsent, "a thought would lose its datagram"
+        self.moments[:] = [moment for moment in self.moments if cookie_of(moment) != cookie_i]
+        self.wire[:] = [carried for carried in self.wire if carried.octets[COOKIE] != cookie_i]
+
+
+def cookie_of(moment: Moment) -> bytes:
+    """The initiator's cookie of the conversation that a thought is about."""
+    sa = moment.outcome.after or moment.outcome.before
+    return sa.cookie_i if sa is not None else (moment.outcome.heard or b"")[COOKIE]
