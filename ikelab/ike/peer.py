@@ -108,6 +108,10 @@ class Peer:
                 for held in list(self._held):
                     self._disconnect(held, now)
 
+    def forget(self, cookie_i: bytes) -> None:
+        """Remember nothing more of an ISAKMP SA that is over."""
+        self._held = [held for held in self._held if not (held.sa.gone and held.sa.cookie_i == cookie_i)]
+
     def datagrams_to_send(self) -> list[Datagram]:
         """What to put on the wire now, each once."""
         outbox, self._outbox = self._outbox, []

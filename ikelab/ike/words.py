@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Generic, TypeVar
 
@@ -260,6 +260,21 @@ def ah_offers(words: str) -> tuple[ChildOffer, ...]:
             protection = Protection(integrity=check)
             offers[ChildOffer(protocol=Protocol.AH, protection=protection, group=group, esn=esn)] = None
     return _one_group("AH proposals", words, _counted("AH proposals", tuple(offers)))
+
+
+def with_pfs(offers: tuple[ChildOffer, ...], word: str) -> tuple[ChildOffer, ...]:
+    """The same offers with the group of that word for perfect forward secrecy.
+
+    Raises Misuse where it is no group's word, or where an offer names another group already.
+    """
+    where = f'PFS "{word}"'
+    if word not in PFS.words:
+        raise Misuse(f"{where}: {_unknown(word, (PFS,))}")
+    number = PFS.find(word)
+    for offer in offers:
+        if offer.group not in (None, number):
+            raise Misuse(f"{where}: expected the group of the proposal {offer}, or no group in it, got another one")
+    return tuple(replace(offer, group=number) for offer in offers)
 
 
 def _options(proposal: Sequence[str]) -> tuple[tuple[int | None, ...], tuple[int | None, ...]]:

@@ -10,6 +10,7 @@ from ikelab.crypto.protection import ESP_CIPHERS, INTEGRITIES, AeadCipher, Prote
 from ikelab.crypto.suite import CIPHERS, HASHES
 from ikelab.errors import Misuse
 from ikelab.ike.config import ChildOffer, IkeOffer, ah_offers, esp_offers, ike_offers
+from ikelab.ike.words import with_pfs
 from ikelab.wire.numbers import EsnChoice, Protocol
 
 ANY_IKE_OFFER = st.builds(
@@ -195,3 +196,23 @@ class TestChildOffer:
 
     def test_extended_sequence_numbers_are_the_value_of_their_attribute(self) -> None:
         assert esp_offers("aes128gcm16-esn")[0].esn == EsnChoice.ESN
+
+
+class TestPfs:
+    """A group for perfect forward secrecy that is named beside the proposals."""
+
+    def test_it_is_the_group_of_every_offer(self) -> None:
+        assert with_pfs(esp_offers("aes256-aes128-sha1"), "modp2048") == esp_offers("aes256-aes128-sha1-modp2048")
+        assert with_pfs(esp_offers("aes128gcm16-x25519"), "curve25519") == esp_offers("aes128gcm16-curve25519")
+
+    @pytest.mark.parametrize(
+        ("proposal", "word", "says"),
+        [
+            ("aes128-sha1-modp2048", "modp3072", "expected the group of the proposal aes128-sha1-modp2048"),
+            ("aes128-sha1", "modp2049", "did you mean modp2048"),
+            ("aes128-sha1", "", "expected a group for PFS"),
+        ],
+    )
+    def test_another_group_or_none_is_misuse(self, proposal: str, word: str, says: str) -> None:
+        with pytest.raises(Misuse, match=says):
+            with_pfs(esp_offers(proposal), word)
