@@ -15,7 +15,7 @@ from tests.view.sample import hostile, sample
 
 pytestmark = needs("chromium")
 
-ELEMENTS = "b button code div footer h1 h2 header i input kbd label nav p path section small span svg"
+ELEMENTS = "b button code div h1 h2 i input kbd label p path small span svg"
 ATTRIBUTES = (
     "aria-activedescendant aria-controls aria-current aria-disabled aria-expanded aria-hidden aria-label "
     "aria-labelledby aria-live aria-pressed aria-selected aria-valuetext class d data-field data-from data-idle "

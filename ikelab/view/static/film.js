@@ -3,7 +3,8 @@
 export const SIDES = ["initiator", "responder"];
 export const other = (side) => (side === "initiator" ? "responder" : "initiator");
 
-const INFORMATIONAL = 5;
+const INFORMATIONAL = 5;          // an exchange
+const HASH = 8, SIGNATURE = 9, VENDOR_ID = 13;   // payloads
 
 export class Film {
   constructor(trace) {
@@ -140,11 +141,16 @@ export function onlyWraps(fields, index) {
   return fields[index].kind === "group" && parts.length === 1 && fields[parts[0]].size === fields[index].size;
 }
 
-/** The field a reader most likely wants to see first: a proof, a public value, the innermost choice behind the header. */
+/** The field a reader most likely wants to see first: a proof, a public value, the innermost choice; not in header or badge. */
 export function tellingField(message) {
   for (let sheet = message.sheets.length - 1; sheet >= 0; sheet--) {
     const fields = message.sheets[sheet].fields;
-    const isIn = (role) => (field, index) => field.leaf && field.role === role && fields[pathTo(fields, index)[0]].kind !== "header";
+    const badges = message.chips.filter((chip) => chip.sheet === sheet && chip.type === VENDOR_ID).map((chip) => chip.field);
+    const isIn = (role) => (field, index) => {
+      if (!field.leaf || field.role !== role) return false;
+      const root = pathTo(fields, index)[0];
+      return fields[root].kind !== "header" && !badges.includes(root);
+    };
     const leaf = (role) => fields.findIndex(isIn(role));
     const deepest = Math.max(...fields.filter(isIn("choice")).map((field) => field.depth));
     const choice = fields.findIndex((field, index) => field.depth === deepest && isIn("choice")(field, index));
@@ -168,7 +174,6 @@ function exchangesOf(messages) {
 
 /** "message.chip" -> the verdicts that cover it. A proof that names nothing it covers vouches for itself alone. */
 function sealsOf(messages) {
-  const HASH = 8, SIGNATURE = 9;
   const seals = new Map();
   for (const message of messages)
     for (const verdict of message.verified ?? []) {

@@ -53,10 +53,9 @@ export function Octets(film, set, uid, level) {
     draw(state) {
       const message = film.byNumber.get(state.message);
       node.hidden = !message || !state.field;
-      if (node.hidden) return;
+      if (node.hidden) return false;
       const key = `${message.n} ${state.plumbing} ${state.unfolded}`;
       if (key !== built) {
-        const kept = built.startsWith(`${message.n} `) ? sheets.scrollTop : 0;
         built = key;
         reading = Reading(message, state, uid, (name) => set({ view: "secrets", secret: name, trail: [] }), () => set({ unfolded: true }), film);
         sheets.setAttribute("aria-label", `Octets of message ${message.n}`);
@@ -64,15 +63,13 @@ export function Octets(film, set, uid, level) {
         node.dataset.from = message.from;
         fill(sheets, notes(message), reading.sheets);
         fill(list, reading.rows);
-        sheets.scrollTop = kept;
-        list.scrollTop = 0;
       }
       fill(head, Head(film, message, state, set, level));
       reading.light(state.field);
       explanation.draw(message, state.field);
       list.setAttribute("aria-activedescendant", reading.rowId(state.field) ?? "");
       chosen = state.field;
-      reveal();
+      return true;
     },
     reveal,
   };

@@ -10,7 +10,7 @@ document.documentElement.dataset.theme = document.body.dataset.theme ?? "";
 
 const traces = [...document.querySelectorAll("script[type='application/json']")];
 traces.forEach((data, k) => {
-  const root = document.createElement("section");
+  const root = document.createElement("div");
   data.before(root);
   mount(root, JSON.parse(data.textContent), k > 0 ? { level: 1 } : {
     start, level: 1,

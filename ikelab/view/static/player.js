@@ -56,11 +56,15 @@ export function mount(root, trace, { start = {}, level = 2, changed = () => {} }
   const panel = Panel(film, set, uid, level + 1);
   const parts = [Bar(film, level), Transport(film, (step) => set({ step })), Caption(film), Spine(film, set), panel];
   const [bar, transport, caption, spine] = parts.map((part) => part.node);
-  const draw = () => { const now = state(); parts.forEach((part) => part.draw(now)); };
+  /** Everything is written first; then the parts that say that something moved bring it into sight: one layout for all. */
+  const draw = () => {
+    const now = state();
+    parts.filter((part) => part.draw(now)).forEach((part) => part.reveal());
+  };
 
   root.classList.add("ikelab-player");
   root.setAttribute("data-lm-suppress-shortcuts", "true");   // JupyterLab keeps its letters to itself while the focus is in here
-  root.setAttribute("role", "region");
+  root.setAttribute("role", "group");
   root.setAttribute("aria-label", `Negotiation: ${film.title}`);
   fill(root, bar, notice, transport, caption, h("div", { class: "stage" }, spine, panel.node), Legend());
   const keys = (event) => {
@@ -107,13 +111,15 @@ function Panel(film, set, uid, level) {
   return {
     node: h("div", { class: "panel" }, tabs, views.map((view) => view.page)),
     draw(state) {
+      let moved = false;
       for (const { id, made, tab, page } of views) {
         const here = id === state.view;
         tab.setAttribute("aria-selected", String(here));
         tab.tabIndex = here ? 0 : -1;
         page.hidden = !here;
-        if (here) made.draw(state);
+        if (here) moved = made.draw(state);
       }
+      return moved;
     },
     reveal() { views.filter(({ page }) => !page.hidden).forEach(({ made }) => made.reveal()); },
   };
@@ -121,7 +127,7 @@ function Panel(film, set, uid, level) {
 
 const Legend = () => {
   const sign = (picture, text) => h("span", {}, picture, text);
-  return h("footer", { class: "foot" },
+  return h("div", { class: "foot" },
     sign(h("span", { class: "chip" }, "SA"), "not authenticated"), sign(h("span", { class: "chip sealed" }, "SA", h("span", { class: "seal" }, "✓")), "authenticated"),
     sign(h("span", { class: "tray" }, h("span", { class: "chip" }, "ID")), "encrypted"), sign(h("span", { class: "key" }, "SKEYID"), "secret"),
     sign([h("kbd", {}, "←"), h("kbd", {}, "→")], "step"), sign([h("kbd", {}, "↑"), h("kbd", {}, "↓")], "field"), sign([VIEWS.map((_, k) => h("kbd", {}, k + 1))], "views"));

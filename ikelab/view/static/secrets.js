@@ -15,6 +15,7 @@ export function Secrets(film, set, uid, level) {
       graph.draw(state);
       const secret = film.byName.get(state.secret);
       fill(recipe, secret ? Recipe(film, secret, state, set) : h("p", { class: "quiet" }, "This trace holds no secrets: no key was given with it."));
+      return true;
     },
     reveal: () => graph.reveal(),
   };
@@ -63,7 +64,6 @@ function Graph(film, choose) {
       chosen = film.byName.has(state.secret) ? state.secret : null;
       const inputs = new Set(film.byName.get(chosen)?.inputs), roots = chosen ? film.roots(chosen) : new Set(), uses = new Set(chosen ? film.uses(chosen) : []);
       nodes.forEach((each, name) => each.draw(state, { chosen: name === chosen, made: inputs.has(name), root: roots.has(name), used: uses.has(name) }));
-      reveal();
     },
   };
 }

@@ -23,14 +23,14 @@ export function Spine(film, set) {
       rows.forEach((row) => row.draw(state, feeding));
       exchanges.forEach((exchange) => exchange.draw(state));
       const key = `${state.step} ${state.message}`;
-      if (key === shown) return;
+      if (key === shown) return false;
       shown = key;
       const row = current = rows.find((each) => each.message.n === state.message);
-      if (!row) return;
+      if (!row) return false;
       exchanges.find((exchange) => exchange.rows.includes(row)).fold(false);
       node.querySelectorAll("button[tabindex='0']").forEach((button) => { button.tabIndex = -1; });
       row.button.tabIndex = 0;
-      keepInView(node, row.node, 72);
+      return true;
     },
     reveal() { keepInView(node, current?.node, 72); },
   };
@@ -58,7 +58,7 @@ function Row(film, message, set) {
   const button = h("button", { type: "button", class: "message", tabindex: -1, onclick: () => set({ view: "octets", message: message.n, field: null, ...(now < at ? { step: at } : {}) }) },
     h("span", { class: "chips" }, message.encrypted ? h("span", { class: "tray" }, lock, within) : within),
     h("span", { class: "wire" }), h("span", { class: "number" }, message.n), tag(message));
-  let now = 0;
+  let now = 0, drawn = "";
   const learned = SIDES.map((side) => Learned(film, side, at, set));
   const node = h("div", { class: "row rails", "data-from": from }, learned[0], button, learned[1]);
   if (message.retransmission_of != null) node.classList.add("repeat");
@@ -68,14 +68,18 @@ function Row(film, message, set) {
     draw(state, feeding) {
       now = state.step;
       const mode = now < at ? "later" : now === at ? "now" : "past";
+      const picked = state.view === "octets" && state.message === message.n;
+      const sealed = chips.map((chip) => chip.draw(now, feeding)), whole = message.encrypted && chips.length > 0 && sealed.every(Boolean);
+      const look = [mode, picked, ...sealed].join();
+      if (look === drawn) return;
+      drawn = look;
       for (const name of ["later", "now", "past"]) node.classList.toggle(name, name === mode);
-      node.classList.toggle("picked", state.view === "octets" && state.message === message.n);
-      button.setAttribute("aria-current", String(state.view === "octets" && state.message === message.n));
-      const whole = message.encrypted && chips.length > 0 && chips.map((chip) => chip.draw(now, feeding)).every(Boolean);
-      if (!message.encrypted) chips.forEach((chip) => chip.draw(now, feeding));
+      node.classList.toggle("picked", picked);
       node.classList.toggle("whole", whole);
       fill(lock, icon(open ? "open" : "closed"), whole && icon("tick"));
-      describe(button, "aria-label", `Message ${message.n} from ${from} to ${other(from)}, ${octetsOf(size)}${message.encrypted ? ", encrypted" : ""}: ${chips.map((chip) => chip.said(now)).join(", ") || message.summary}${mode === "later" ? "; not sent yet" : verdicts(message)}`);
+      button.setAttribute("aria-current", String(picked));
+      const payloads = chips.map((chip, k) => `${chip.said}${sealed[k] ? " authenticated" : ""}`).join(", ");
+      describe(button, "aria-label", `Message ${message.n} from ${from} to ${other(from)}, ${octetsOf(size)}${message.encrypted ? ", encrypted" : ""}: ${payloads || message.summary}${mode === "later" ? "; not sent yet" : verdicts(message)}`);
     },
   };
 }
@@ -86,7 +90,7 @@ function Chip(film, message, { label, members }) {
   let drawn = null;
   return {
     node,
-    said: (step) => `${label}${members.length > 1 ? ` ${members.length} times` : ""}${film.sealed(message, members, step).length ? " authenticated" : ""}`,
+    said: members.length > 1 ? `${label} ${members.length} times` : label,
     draw(step, feeding) {
       const seals = film.sealed(message, members, step);
       node.classList.toggle("feeds", feeding.length > 0 && members.some((k) => film.feeds(message, message.chips[k], feeding)));

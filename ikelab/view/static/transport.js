@@ -5,7 +5,7 @@ import { badge, classes, fill, h, icon } from "./dom.js";
 const CROWDED = 48;   // more steps than this: thin ticks
 
 export function Bar(film, level) {
-  return { node: h("header", { class: "bar" }, h(`h${level}`, { class: "title" }, film.title)), draw() {} };
+  return { node: h("div", { class: "bar" }, h(`h${level}`, { class: "title" }, film.title)), draw() {} };
 }
 
 export function Transport(film, go) {

@@ -3,7 +3,7 @@
 import { SHARED, mount } from "./player.js";
 
 function render({ model, el }) {
-  const root = document.createElement("section");
+  const root = document.createElement("div");
   el.append(root);
   const start = Object.fromEntries(SHARED.map((name) => [name, model.get(name)]));
   const player = mount(root, model.get("trace"), {
