@@ -7,6 +7,7 @@ commands shows the first line of its docstring. Exit status: 0 done, 1 the proto
 from __future__ import annotations
 
 import ast
+import errno
 import importlib
 import pkgutil
 from collections.abc import Iterator
@@ -53,6 +54,10 @@ class Commands(click.Group):
             raise _Misused(visible(error)) from error
         except IkelabError as error:
             raise click.ClickException(visible(error)) from error
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            raise _Misused(f"expected room for the output, got: {error.strerror}") from error
 
 
 class _Misused(click.ClickException):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ikelab.crypto.sa_keys import IpsecProtocol, SaKeys
@@ -96,7 +96,7 @@ def open_packet(
     """
     best = Opening()
     for keys in candidates:
-        for high in _highs(keys, protocol, octets, after):
+        for high in _highs(keys, after):
             try:
                 opened = (
                     open_esp(keys, octets, sequence_high=high)
@@ -132,10 +132,7 @@ def carried_esp(protocol: IpsecProtocol, octets: bytes) -> bytes | None:
     return octets[(octets[1] + 2) * 4 :]
 
 
-def _highs(keys: SaKeys, protocol: IpsecProtocol, octets: bytes, after: int) -> Sequence[int]:
-    """Which upper halves the sequence number may have: the last one's, and the next one's (RFC 4303 Appendix A2)."""
-    if not keys.esn:
-        return (0,)
-    high, low = divmod(after, NUMBERS_IN_32_BITS)
-    _, sequence = spi_and_sequence(protocol, octets)
-    return (high + 1, high) if sequence < low else (high, high + 1)
+def _highs(keys: SaKeys, after: int) -> Iterable[int]:
+    """Which upper halves the sequence number may have: the last one's and its neighbours (RFC 4303 Appendix A2.2)."""
+    high = after // NUMBERS_IN_32_BITS
+    return (high, high + 1, *([high - 1] if high else [])) if keys.esn else (0,)
