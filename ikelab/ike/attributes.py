@@ -54,7 +54,19 @@ PHASE_1 = Phase(
             IkeAttribute.LIFE_DURATION,
         }
     ),
-    basic=frozenset({1, 2, 3, 4, 5, 11, 13, 14, 15}),
+    basic=frozenset(
+        {
+            IkeAttribute.ENCRYPTION_ALGORITHM,
+            IkeAttribute.HASH_ALGORITHM,
+            IkeAttribute.AUTHENTICATION_METHOD,
+            IkeAttribute.GROUP_DESCRIPTION,
+            IkeAttribute.GROUP_TYPE,
+            IkeAttribute.LIFE_TYPE,
+            IkeAttribute.PRF,
+            IkeAttribute.KEY_LENGTH,
+            IkeAttribute.FIELD_SIZE,
+        }
+    ),
 )
 PHASE_2 = Phase(
     family=IPSEC_ATTRIBUTES,
@@ -71,10 +83,32 @@ PHASE_2 = Phase(
             IpsecAttribute.EXTENDED_SEQUENCE_NUMBER,
         }
     ),
-    basic=frozenset({1, 3, 4, 5, 6, 7, 8, 11}),
+    basic=frozenset(
+        {
+            IpsecAttribute.SA_LIFE_TYPE,
+            IpsecAttribute.GROUP_DESCRIPTION,
+            IpsecAttribute.ENCAPSULATION_MODE,
+            IpsecAttribute.AUTHENTICATION_ALGORITHM,
+            IpsecAttribute.KEY_LENGTH,
+            IpsecAttribute.KEY_ROUNDS,
+            IpsecAttribute.COMPRESS_DICTIONARY_SIZE,
+            IpsecAttribute.EXTENDED_SEQUENCE_NUMBER,
+        }
+    ),
 )
 
-GROUP_PARAMETERS = frozenset({5, 6, 7, 8, 9, 10, 15, 16})
+GROUP_PARAMETERS = frozenset(
+    {
+        IkeAttribute.GROUP_TYPE,
+        IkeAttribute.GROUP_PRIME,
+        IkeAttribute.GROUP_GENERATOR_ONE,
+        IkeAttribute.GROUP_GENERATOR_TWO,
+        IkeAttribute.GROUP_CURVE_A,
+        IkeAttribute.GROUP_CURVE_B,
+        IkeAttribute.FIELD_SIZE,
+        IkeAttribute.GROUP_ORDER,
+    }
+)
 """The attributes of phase 1 that describe a group of one's own instead of naming one (RFC 2409 Appendix A)."""
 
 
