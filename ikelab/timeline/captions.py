@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from ikelab.crypto.book import Method
 from ikelab.ike.listen import Followed
-from ikelab.ike.step import Outcome
 from ikelab.wire.numbers import ExchangeType, Notify, Protocol
 from ikelab.wire.payloads import Config, Delete, Fragment, Notification
 
@@ -19,6 +18,7 @@ class Caption(NamedTuple):
     why: str
 
 
+FAREWELL_WHY = "No answer is due. The hash proves that the news is genuine: otherwise anyone could cut the tunnel."
 MAIN, AGGRESSIVE, QUICK = ExchangeType.IDENTITY_PROTECTION, ExchangeType.AGGRESSIVE, ExchangeType.QUICK_MODE
 
 CAPTIONS: Mapping[tuple[int, int], Caption] = {
@@ -120,34 +120,6 @@ def caption(followed: Followed) -> Caption:
     return signed or CAPTIONS.get(key) or _plain(followed)
 
 
-def thought(outcome: Outcome, heard: Followed | None, role: str) -> Caption:
-    """The caption of a step in which a peer says nothing new: it checks, refuses, repeats, waits, or ends."""
-    who = f"The {role}"
-    told = outcome.refused
-    match outcome.fired.name:
-        case "RESEND":
-            return Caption(
-                f"{who} has waited long enough, and says the same again.", "UDP promises nothing: a timer must."
-            )
-        case "REPEAT" | "REMIND":
-            again = "gives the same answer again" if outcome.said else "has nothing to add"
-            return Caption(f"{who} hears the same octets again and {again}.", "Neither its IV nor its state moves.")
-        case "GIVE_UP":
-            return Caption(f"{who} gives up.", str(told or ""))
-        case "COMPLAINT":
-            news = "; ".join(event.text for event in outcome.events)
-            return Caption(f"{who} hears a complaint that proves nothing, and waits.", news)
-        case "REFUSE":
-            return Caption(f"{who} refuses what it heard, and nothing changes.", str(told or ""))
-        case "DELETED":
-            return Caption(f"{who} hears an authenticated Delete and forgets the SA.", "No answer is due.")
-    if outcome.events:
-        return Caption(f"{who} has checked the last proof.", "; ".join(event.text for event in outcome.events))
-    if heard is not None and heard.number:
-        return Caption(f"{who} takes in message {heard.number} of the exchange.", caption(heard).what)
-    return Caption(f"{who} does its part.", "")
-
-
 def _informational(followed: Followed) -> Caption | None:
     header = followed.message.header
     assert header is not None
@@ -157,7 +129,7 @@ def _informational(followed: Followed) -> Caption | None:
                 what = "the ISAKMP SA" if protocol == Protocol.ISAKMP else f"its {Protocol(protocol).short} SA"
                 return Caption(
                     f"A farewell: the sender has deleted {what}.",
-                    "No answer is due. The hash proves that the news is genuine: otherwise anyone could cut the tunnel.",
+                    FAREWELL_WHY,
                 )
             case Notification(notify=notify) if header.exchange == ExchangeType.INFORMATIONAL:
                 known = Notify(notify)

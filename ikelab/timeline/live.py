@@ -1,26 +1,52 @@
 """How a run becomes a trace: one step is one peer thinking, with what it heard, what it said and what it then knew.
 
-The same octets are also handed to a listener who is told both sides' secrets, so that a live run and a recorded
-conversation are explained by one and the same code.
+The octets are also handed to a listener who is told both sides' secrets, so that a live run and a recorded conversation
+are explained by one and the same code. To the format of `ikelab.timeline.trace` a run adds:
+
+    messages[]  fate      "delivered", "lost", "altered" or "repeated" (a copy that the network made)
+                arrives   seconds, null where it is lost
+                heard_at  the step in which it was heard, null where nobody did
+                sent      of an altered one, the octets as they were said; changed: where they differ, on sheet 0:
+                          [{"at", "size", "was"}]
+                verified  what the hearer found; of a hash that it never came to check, nothing
+    frames[]    states    each side's state of phase 1; exchanges: those under it, by message ID: {"name", "role",
+                          "state"}
+                waits     what each side waits for, as the RFC draws it, "" for nothing; timers: when it will lose its
+                          patience, in seconds, or null
+                row       the row of the exchange's table that fired; rule: the shared rule that did; the other is null
+                refused   {"notify", "label", "why", "hint", "rfc", "text"} or null
+                events    [{"name", "text"}]: what the peer tells its owner
+                learned   by side; a run knows who learned what when
+    secrets[]   also      other ways in which the same value was computed: [{"by", "formula", "inputs"}]
+
+Of a peer on the network only its messages are known: its steps have no row and no rule, and its state is "?".
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from ikelab.crypto.derived import Derived
+from ikelab.errors import Refusal
 from ikelab.ike.beliefs import Belief, Beliefs, QuickBelief
-from ikelab.ike.conversation import INITIATOR, RESPONDER
+from ikelab.ike.conversation import INITIATOR, OTHER, RESPONDER
 from ikelab.ike.listen import Followed, Heard, Listener
 from ikelab.ike.sa import IkeSa
-from ikelab.ike.script import Row
+from ikelab.ike.script import REFUSE, START, Row
 from ikelab.ike.step import Outcome
-from ikelab.timeline.captions import Caption, caption, thought
-from ikelab.timeline.recorded import Film
+from ikelab.timeline.captions import caption
+from ikelab.timeline.knowledge import Knowledge, Occasion
+from ikelab.timeline.recorded import Film, verdicts
+from ikelab.timeline.thoughts import Keys, Seen, explained, thought, waiting
 from ikelab.timeline.trace import Trace
+from ikelab.wire.numbers import Notify
 from ikelab.wire.udp import Endpoint
+
+UNSEEN = "?"
+"""The state of a side that nobody watches."""
 
 
 class Fate(StrEnum):
@@ -48,13 +74,17 @@ class Carried:
 
 @dataclass(frozen=True, kw_only=True)
 class Moment:
-    """One peer thinking: who, when, the outcome, and the numbers of the datagrams it heard and said."""
+    """One peer thinking: who, when, the outcome, and the numbers of the datagrams it heard and said.
+
+    timeout: when it would wake up by itself after this, in seconds; None where it waits for nothing.
+    """
 
     actor: Endpoint
     time: float
     outcome: Outcome
     heard: int | None = None
     said: int | None = None
+    timeout: float | None = None
 
 
 def secrets_of(sas: Iterable[IkeSa]) -> Beliefs:
@@ -79,93 +109,292 @@ def trace_of_run(
     moments: Sequence[Moment], carried: Sequence[Carried], sas: Sequence[IkeSa], *, title: str, about: str,
     more: Mapping[str, Any] | None = None,
 ) -> Trace:  # fmt: skip
-    """The trace of a run between two peers. `sas` are both sides' ISAKMP SAs, as they were at the end."""
-    listener = Listener(beliefs=secrets_of(sas))
-    film = Film()
-    said_at = {moment.said: step for step, moment in enumerate(moments, 1) if moment.said is not None}
-    followed: dict[int, Followed] = {}
-    for datagram in carried:
-        heard = Heard(
-            frame=datagram.number,
-            source=datagram.source,
-            destination=datagram.destination,
-            octets=datagram.octets,
-            time=datagram.time,
+    """The trace of a run between two peers. `sas` are the ISAKMP SAs of each side that was watched, as they ended.
+
+    Numbers of datagrams become places: message n of the trace is the n-th of `carried`.
+    """
+    return _Shooting(moments, carried, sas).trace(title, about, more or {})
+
+
+class _Shooting:
+    """Puts messages, steps and values together."""
+
+    def __init__(self, moments: Sequence[Moment], carried: Sequence[Carried], sas: Sequence[IkeSa]) -> None:
+        self.place = {datagram.number: place for place, datagram in enumerate(carried, 1)}
+        self.moments = [
+            replace(each, heard=self.place.get(each.heard or 0), said=self.place.get(each.said or 0))
+            for each in moments
+        ]
+        self.carried = carried
+        self.roles = _roles(carried, sas)
+        self.watched = {self._role(sa.local) for sa in sas} | {self._role(each.actor) for each in self.moments}
+        self.said, self.arrived = _followed(carried, _everything(sas))
+        self.steps = [*self._steps()]
+        self.film = Film()
+        self.knowledge = Knowledge(self.film.values, {self._role(sa.local): sa for sa in sas})
+        self.states = {role: START if role in self.watched else UNSEEN for role in (INITIATOR, RESPONDER)}
+        self.exchanges: dict[str, dict[str, Any]] = {INITIATOR: {}, RESPONDER: {}}
+        self.waits = {INITIATOR: "", RESPONDER: ""}
+        self.timers: dict[str, float | None] = {INITIATOR: None, RESPONDER: None}
+        roots = {sa.book["SKEYID_e"].value for sa in sas if sa.book is not None and not sa.book.missing("SKEYID_e")}
+        self.keys = Keys.DIFFERENT if len(roots) > 1 else Keys.EQUAL
+        self.spoken: dict[bytes, tuple[int, float]] = {}
+
+    def trace(self, title: str, about: str, more: Mapping[str, Any]) -> Trace:
+        heard = {step.heard: (n, step) for n, step in enumerate(self.steps, 1) if isinstance(step, Moment)}
+        for number, datagram in enumerate(self.carried, 1):
+            self._message(number, datagram, *heard.get(number, (None, None)))
+        frames = [self._frame(number, step) for number, step in enumerate(self.steps, 1)]
+        ends = {role: str(end) for end, role in self.roles.items()}
+        return Trace(
+            title=title,
+            about=about,
+            peers={role: {"label": role.capitalize(), "address": ends.get(role, "")} for role in sorted(self.states)},
+            messages=self.film.messages,
+            frames=frames,
+            secrets=list(self.film.values.entries.values()),
+            more=more,
         )
-        followed[datagram.number] = listener.hear(heard)
-        film.take(followed[datagram.number], step=said_at.get(datagram.number, len(moments)))
-    for message, datagram in zip(film.messages, carried, strict=True):
+
+    def _role(self, end: Endpoint) -> str:
+        """A peer that moved to another port is known by its address."""
+        addresses = {known.address: role for known, role in self.roles.items()}
+        return self.roles.get(end) or addresses.get(end.address, RESPONDER)
+
+    def _steps(self) -> Iterator[Moment | int]:
+        """Every thought, and in its place every message (by number) of a side whose thoughts nobody knows."""
+        unexplained = sorted(set(range(1, len(self.carried) + 1)) - {moment.said for moment in self.moments})
+        mute = [n for n in unexplained if self._role(self.carried[n - 1].source) not in self.watched]
+        for moment in self.moments:
+            latest = max(moment.heard or 0, (moment.said or 0) - 1)
+            while mute and mute[0] <= latest:
+                yield mute.pop(0)
+            yield moment
+        yield from mute
+
+    # -- messages
+
+    def _message(self, number: int, datagram: Carried, heard_at: int | None, hearing: Moment | None) -> None:
+        followed = self.arrived[number]
+        message = self.film.show(followed)
+        message["from"] = self._role(datagram.source)
         message["fate"] = datagram.fate.value
         message["arrives"] = datagram.arrives
+        message["heard_at"] = heard_at
         message["sent"] = datagram.sent.hex() if datagram.fate is Fate.ALTERED else None
-    frames = _frames(moments, followed, film)
-    endpoints = {RESPONDER if sa.role == RESPONDER else INITIATOR: sa.local for sa in sas}
-    return Trace(
-        title=title,
-        about=about,
-        peers={role: {"label": role.capitalize(), "address": str(end)} for role, end in sorted(endpoints.items())},
-        messages=film.messages,
-        frames=frames,
-        secrets=list(film.values.entries.values()),
-        more=more or {},
+        message["changed"] = [*_changes(datagram.sent, datagram.octets)]
+        message["remarks"] = [*followed.sheet.remarks]
+        if followed.inside is not followed.sheet:
+            message["remarks"] += followed.inside.remarks
+        if hearing is not None:
+            message["verified"] = _found(followed, hearing.outcome)
+            message["remarks"] += _unreadable(followed, hearing.outcome, OTHER[message["from"]])
+        elif message["from"] in self.watched:
+            message["verified"] = []
+
+    # -- steps
+
+    def _frame(self, step: int, moment: Moment | int) -> dict[str, Any]:
+        if isinstance(moment, int):
+            return self._unseen(step, moment)
+        outcome, role = moment.outcome, self._role(moment.actor)
+        sa = outcome.after
+        if sa is not None:
+            self.states[role] = sa.state
+            self.exchanges[role] = {
+                f"{exchange.message_id:08x}": {
+                    "name": exchange.script.name, "role": exchange.role, "state": exchange.state
+                }
+                for exchange in sa.exchanges.values()
+            }  # fmt: skip
+        elif outcome.before is not None:
+            self.states[role], self.exchanges[role] = START, {}
+        self.waits[role] = waiting(sa)
+        self.timers[role] = None if moment.timeout is None else round(moment.timeout, 6)
+        told = thought(outcome, self._seen(moment, role))
+        if outcome.said is not None and moment.said is not None:
+            self.spoken[outcome.said] = moment.said, moment.time
+        learned = self._learned(step, moment) if sa is not None and sa is not outcome.before else []
+        return {
+            "step": step,
+            "actor": role,
+            "heard": moment.heard,
+            "said": [moment.said] if moment.said is not None else [],
+            "time": round(moment.time - self._begin, 6),
+            **self._standing(),
+            "row": outcome.fired.name if isinstance(outcome.fired, Row) else None,
+            "rule": None if isinstance(outcome.fired, Row) else outcome.fired.name,
+            "refused": _refused(outcome.refused),
+            "events": [{"name": event.name, "text": event.text} for event in outcome.events],
+            "caption": {"what": told.what, "why": told.why},
+            "learned": {INITIATOR: [], RESPONDER: [], role: learned},
+        }
+
+    def _unseen(self, step: int, number: int) -> dict[str, Any]:
+        """A message of a side whose thoughts nobody knows."""
+        followed, datagram = self.said[number], self.carried[number - 1]
+        told = caption(followed)
+        return {
+            "step": step,
+            "actor": self._role(datagram.source),
+            "heard": None,
+            "said": [number],
+            "time": round(datagram.time - self._begin, 6),
+            **self._standing(),
+            "row": None,
+            "rule": None,
+            "refused": None,
+            "events": [],
+            "caption": {"what": told.what, "why": told.why},
+            "learned": {INITIATOR: [], RESPONDER: []},
+        }
+
+    def _standing(self) -> dict[str, Any]:
+        return {
+            "states": dict(self.states),
+            "exchanges": {side: dict(known) for side, known in self.exchanges.items()},
+            "waits": dict(self.waits),
+            "timers": dict(self.timers),
+        }
+
+    @property
+    def _begin(self) -> float:
+        return self.carried[0].time if self.carried else 0.0
+
+    def _seen(self, moment: Moment, role: str) -> Seen:
+        heard = self.carried[moment.heard - 1] if moment.heard else None
+        again, since = self.spoken.get(moment.outcome.said or b"", (None, moment.time))
+        return Seen(
+            role=role,
+            heard=moment.heard,
+            altered=heard is not None and heard.fate is Fate.ALTERED,
+            saying=self.said[moment.said].inside.payloads if moment.said else (),
+            again=again,
+            waited=moment.time - since,
+            keys=self.keys,
+        )
+
+    def _learned(self, step: int, moment: Moment) -> list[str]:
+        sa = moment.outcome.after
+        assert sa is not None
+        message_id = moment.outcome.message_id
+        about = [self.arrived[moment.heard]] if moment.heard else []
+        about += [self.said[moment.said]] if moment.said else []
+        proofs = {
+            proof.name: proof.expected
+            for followed in about
+            for proof in followed.proofs
+            if message_id and proof.holds and isinstance(proof.expected, Derived)
+        }
+        return self.knowledge.learn(
+            Occasion(
+                sa=sa,
+                step=step,
+                heard=moment.heard,
+                said=moment.said,
+                message_id=message_id,
+                proofs=[value for name, value in proofs.items() if name in moment.outcome.learned],
+            )
+        )
+
+
+# -- listening
+
+
+def _roles(carried: Sequence[Carried], sas: Sequence[IkeSa]) -> dict[Endpoint, str]:
+    """Who plays which part: as the SAs say, else whoever speaks first began."""
+    roles = {end: role for sa in sas for end, role in ((sa.local, sa.role), (sa.remote, OTHER[sa.role]))}
+    if not roles and carried:
+        roles = {carried[0].source: INITIATOR, carried[0].destination: RESPONDER}
+    return roles
+
+
+def _everything(sas: Sequence[IkeSa]) -> Beliefs:
+    """What both sides hold and have computed: enough to read each, even where they heard different things."""
+    told = secrets_of(sas)
+    computed = [
+        Belief(
+            cookie_i=sa.cookie_i,
+            psk=sa.connection.psk if sa.connection else None,
+            values={("iv0" if name == "IV" else name): value.value for name, value in sa.book.known().items()},
+        )
+        for sa in sas
+        if sa.book is not None
+    ]
+    return replace(told, ike=(*told.ike, *computed))
+
+
+def _followed(carried: Sequence[Carried], beliefs: Beliefs) -> tuple[dict[int, Followed], dict[int, Followed]]:
+    """Every datagram as it was said, and as it arrived: what was altered on the way is no part of what was said."""
+    listener = Listener(beliefs=beliefs)
+    said: dict[int, Followed] = {}
+    arrived: dict[int, Followed] = {}
+    for number, datagram in enumerate(carried, 1):
+        if datagram.octets != datagram.sent:
+            other = Listener(beliefs=beliefs)
+            for before, earlier in enumerate(carried[: number - 1], 1):
+                other.hear(_heard(before, earlier, earlier.sent))
+            arrived[number] = other.hear(_heard(number, datagram, datagram.octets))
+        said[number] = listener.hear(_heard(number, datagram, datagram.sent))
+        arrived.setdefault(number, said[number])
+    return said, arrived
+
+
+def _heard(number: int, datagram: Carried, octets: bytes) -> Heard:
+    return Heard(
+        frame=number,
+        source=datagram.source,
+        destination=datagram.destination,
+        octets=octets,
+        time=datagram.time,
     )
 
 
-def _frames(moments: Sequence[Moment], followed: Mapping[int, Followed], film: Film) -> list[dict[str, Any]]:
-    states: dict[str, str] = {INITIATOR: "START", RESPONDER: "START"}
-    exchanges: dict[str, dict[str, str]] = {INITIATOR: {}, RESPONDER: {}}
-    frames = []
-    for step, moment in enumerate(moments, 1):
-        outcome = moment.outcome
-        sa = outcome.after or outcome.before
-        role = sa.role if sa is not None else RESPONDER
-        if outcome.after is not None:
-            states[role] = outcome.after.state
-            exchanges[role] = {
-                f"{exchange.message_id:08x}": f"{exchange.script.name}: {exchange.state}"
-                for exchange in outcome.after.exchanges.values()
-            }
-        told = _caption(outcome, followed.get(moment.said or 0), followed.get(moment.heard or 0), role)
-        frames.append(
-            {
-                "step": step,
-                "actor": role,
-                "heard": moment.heard,
-                "said": [moment.said] if moment.said is not None else [],
-                "time": round(moment.time, 6),
-                "states": dict(states),
-                "exchanges": {side: dict(known) for side, known in exchanges.items()},
-                "row": outcome.fired.name,
-                "rule": None if isinstance(outcome.fired, Row) else outcome.fired.name,
-                "refused": str(outcome.refused) if outcome.refused else None,
-                "events": [{"name": event.name, "text": event.text} for event in outcome.events],
-                "caption": {"what": told.what, "why": told.why},
-                "learned": {INITIATOR: [], RESPONDER: [], role: _learned(outcome, film)},
-            }
-        )
-    return frames
+def _changes(sent: bytes, octets: bytes) -> Iterator[dict[str, Any]]:
+    """Each run of octets that differ, with what they were; what was put in or cut off at the end is one run."""
+    at, end = 0, min(len(sent), len(octets))
+    while at < end:
+        size = 0
+        while at + size < end and sent[at + size] != octets[at + size]:
+            size += 1
+        if size:
+            yield {"at": at, "size": size, "was": sent[at : at + size].hex()}
+        at += size or 1
+    if len(sent) != len(octets):
+        yield {"at": end, "size": len(octets) - end, "was": sent[end:].hex()}
 
 
-def _learned(outcome: Outcome, film: Film) -> list[str]:
-    """The entries of the trace that the values learned in an outcome are listed under."""
-    known: list[str] = []
-    sa = outcome.after
-    if sa is None:
-        return known
-    suffix = f"{outcome.message_id:08x}" if outcome.message_id else ""
-    for name in outcome.learned:
-        if name == "KEYMAT":
-            pair = [child for child in sa.children if child.message_id == outcome.message_id]
-            known += [
-                f"{kind} {child.spi.hex()}" for child in pair for kind in ("KEYMAT", "encryption key", "integrity key")
-            ]
-            continue
-        own = f"{name} ({sa.role})" if not suffix else f"{name} {suffix}"
-        known.append(own if own in film.values.entries else name)
-    return [name for name in known if name in film.values.entries]
+def _found(followed: Followed, outcome: Outcome) -> list[dict[str, Any]]:
+    """Of the checks that can be made, those that the hearer came to make, and what it found."""
+    made = verdicts(followed)
+    if outcome.fired is not REFUSE or outcome.refused is None:
+        return made
+    told = outcome.refused
+    if followed.message.encrypted and outcome.inside is None:
+        return []  # it could not even read the message
+    about = told.why.partition(":")[0].partition(" of ")[0]
+    if outcome.message_id:  # HASH(n) is checked before anything else is looked at
+        return [verdict | {"ok": verdict["name"] != about} for verdict in made]
+    if about in followed.verified:
+        return [{"name": about, "ok": False, "text": told.why}]
+    return made if told.notify == Notify.INVALID_ID_INFORMATION else []
 
 
-def _caption(outcome: Outcome, said: Followed | None, heard: Followed | None, role: str) -> Caption:
-    if isinstance(outcome.fired, Row) and said is not None:
-        return caption(said)
-    return thought(outcome, heard, role)
+def _unreadable(followed: Followed, outcome: Outcome, hearer: str) -> list[str]:
+    """That the lab can open a message does not mean that its hearer could."""
+    if outcome.fired is not REFUSE or not followed.opened or outcome.inside is not None or outcome.refused is None:
+        return []
+    return [f"opened here with the sender's key; the {hearer} could not: {outcome.refused.why}"]
+
+
+def _refused(refusal: Refusal | None) -> dict[str, Any] | None:
+    if refusal is None:
+        return None
+    return {
+        "notify": None if refusal.notify is None else int(refusal.notify),
+        "label": Notify(refusal.notify).label if refusal.notify is not None else "",
+        "why": refusal.why,
+        "hint": refusal.hint,
+        "rfc": refusal.rfc,
+        "text": explained(refusal),
+    }

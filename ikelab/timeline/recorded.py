@@ -65,12 +65,17 @@ class Film:
 
     def take(self, followed: Followed, *, step: int) -> None:
         """One more datagram: explain it, and list the values that it makes known at this step."""
+        self.show(followed)
+        if followed.conversation is not None and followed.retransmission_of is None:
+            self.learn(followed, followed.conversation, step)
+
+    def show(self, followed: Followed) -> dict[str, Any]:
+        """Explain one more datagram; answers it as the trace keeps it."""
         number = len(self.messages) + 1
         self.values.numbers[followed.heard.frame] = number
         self.begin = followed.heard.time if self.begin is None else self.begin
         self.messages.append(self.message(followed, number))
-        if followed.conversation is not None and followed.retransmission_of is None:
-            self.learn(followed, followed.conversation, step)
+        return self.messages[-1]
 
     def step(self, followed: Followed) -> None:
         """The same as a step of its own, in which both sides learn what can then be known."""

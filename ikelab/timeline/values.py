@@ -39,6 +39,10 @@ class Values:
         """The names of all entries but the first `count`."""
         return list(self.entries)[count:]
 
+    def name_of(self, label: str, octets: bytes) -> str:
+        """The name of the entry of a value that is listed."""
+        return self._names[label, octets.hex()]
+
     def given(
         self,
         value: Value,
@@ -158,8 +162,8 @@ class Values:
         if origin is not None and origin.frame in self.numbers:
             number = self.numbers[origin.frame]
             return self.place(number, origin.sheet, self._payload(number, origin))
-        for number in range(len(self.messages), 0, -1):
-            for depth, sheet in enumerate(self.messages[number - 1]["sheets"]):
+        for number, message in enumerate(self.messages, 1):
+            for depth, sheet in enumerate(message["sheets"]):
                 if (field := _field_of(value, sheet)) is not None:
                     return self.place(number, depth, field)
         return {"kind": "given", "text": TOLD}
