@@ -5,6 +5,7 @@
 #   make bench   measure                                  BENCH="import_time"
 #   make soak    the long runs
 #   make lint    ruff and mypy alone
+#   make lessons make the notebooks anew from their texts, lessons/NN_noun.md
 #
 # PYTHON names the interpreter for the environment (3.11 or newer), VENV the folder it goes to.
 
@@ -19,7 +20,7 @@ INSTALL := $(if $(shell command -v uv 2>/dev/null),uv pip install --python $(BIN
 
 .DEFAULT_GOAL := lab
 .DELETE_ON_ERROR:
-.PHONY: lab test bench soak lint ruff mypy pytest
+.PHONY: lab test bench soak lint lessons ruff mypy pytest
 
 lab: $(VENV)/learner.stamp
 	$(BIN)/ikelab lab $(LAB_ARGS)
@@ -42,6 +43,9 @@ ruff: $(VENV)/developer.stamp
 
 mypy: $(VENV)/developer.stamp
 	$(BIN)/mypy
+
+lessons: $(VENV)/developer.stamp
+	$(BIN)/python -m tests.lessons
 
 # The environment follows pyproject.toml: whoever changes that gets it installed anew with the next command.
 $(VENV)/learner.stamp: pyproject.toml | $(VENV)/pyvenv.cfg

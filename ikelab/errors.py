@@ -96,6 +96,10 @@ class Misuse(IkelabError):
     def __str__(self) -> str:
         return self.message
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows: the sentence alone, for the mistake is in the cell and not further down."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 def _clause(rfc: str) -> str:
     return f" ({rfc})" if rfc else ""

@@ -8,7 +8,12 @@ from collections.abc import Iterator
 
 import click
 
+from ikelab import __version__
 from ikelab.course.environment import PARTS, Environment, Found, Need, Part, examine
+
+ITSELF = Part(
+    name="ikelab", need=Need.REQUIRED, find=lambda: Found(version=__version__), use="", without="", install=""
+)
 
 
 @click.command()
@@ -18,7 +23,7 @@ def command(as_json: bool) -> None:
 
     Exit status: 0 ikelab can run; 1 something that it cannot do without is missing.
     """
-    found = examine(PARTS)
+    found = examine((ITSELF, *PARTS))
     runs = all(part.need is not Need.REQUIRED for part in found.missing)
     if as_json:
         parts = {part.name: _shape(part, what) for part, what in found.looked}

@@ -51,7 +51,7 @@ class Said:
         first, *others = (escape(paragraph) for paragraph in self.paragraphs)
         colour = COLOURS[self.sign]
         body = f"<strong>{self.sign} {first}</strong>" + "".join(f"<br>{other}" for other in others)
-        return f'<div style="border-left: 4px solid {colour}; padding: 2px 12px; max-width: 46em">{body}</div>'
+        return f'<div style="border-left: 4px solid {colour}; padding: 2px 12px; max-width: 58em">{body}</div>'
 
 
 class Talk:

@@ -14,13 +14,14 @@ import platform
 import re
 import shutil
 import subprocess
+import textwrap
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from ikelab import __version__
-
 SECONDS_FOR_A_PROGRAM = 5.0
+WIDTH = 96
+"""Columns of what is shown."""
 ALL = "pip install 'ikelab[all]'"
 
 
@@ -86,7 +87,7 @@ class Environment:
                 lines.append(
                     f"✗ {part.name} is missing{odd}. Lost without it: {part.without}. To get it: {part.install}"
                 )
-        return "\n".join(lines)
+        return "\n".join(wrapped for line in lines for wrapped in textwrap.wrap(line, WIDTH))
 
 
 def examine(parts: Iterable[Part]) -> Environment:
@@ -162,8 +163,6 @@ PARTS = (
     Part(name="Python", need=Need.REQUIRED, find=lambda: Found(version=platform.python_version()), at_least=(3, 11),
          use="runs ikelab",
          without="everything", install="python.org, or your system's packages"),
-    Part(name="ikelab", need=Need.REQUIRED, find=lambda: Found(version=__version__), use="",
-         without="", install=""),
     Part(name="cryptography", need=Need.REQUIRED, find=_cryptography, at_least=(46,),
          use="ciphers, curves and signatures",
          without="nothing can be encrypted or decrypted", install="pip install cryptography"),

@@ -11,7 +11,6 @@ talk.with_psk("another")                the same octets, heard by somebody who b
 
 from __future__ import annotations
 
-import io
 import os
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +18,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ikelab.course.datasets import dataset, datasets
 from ikelab.crypto.derived import counted, shortened
@@ -30,11 +29,11 @@ from ikelab.ike.beliefs import Belief, Beliefs, parse_keys
 from ikelab.ike.listen import Followed, Heard, Listener
 from ikelab.net.capture import read_capture
 from ikelab.timeline import Trace, trace_of
-from ikelab.timeline.rung import rung_of_message
+from ikelab.timeline.rung import Rung, rung_of_message
 from ikelab.view import ladder
 from ikelab.view.narration import visible
 from ikelab.view.page import page
-from ikelab.view.terminal import Ladder, terminal
+from ikelab.view.terminal import Colours, drawn
 
 if TYPE_CHECKING:
     from ikelab.view.player import Player
@@ -43,6 +42,14 @@ WIDTH = 100
 """Columns of what is shown as text; a notebook has room for about as many."""
 SHORTEST_TEXT = 6
 """Octets from which a printable value is taken for a text; fewer may be so by chance."""
+
+
+class Printer(Protocol):
+    """What IPython prints with."""
+
+    def text(self, words: str, /) -> None:
+        """Print these words."""
+
 
 Keys = str | os.PathLike[str] | Mapping[str, object] | Beliefs | None
 
@@ -60,11 +67,15 @@ class Message:
     encrypted: bool
     decrypted: bytes | None
     verified: Mapping[str, bool]
-    text: str
+    rung: Rung
 
     def __repr__(self) -> str:
         """Who says it to whom, what it means, and every field beside its octets."""
-        return self.text
+        return drawn(self.rung, width=WIDTH)
+
+    def _repr_pretty_(self, printer: Printer, cycle: bool) -> None:
+        """The same in colours, for IPython and notebooks."""
+        printer.text(drawn(self.rung, width=WIDTH, colours=Colours.STANDARD))
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -158,17 +169,13 @@ class Recording:
         """The message of that number, from 1. Raises Misuse."""
         place = self._place(number)
         followed = self.followed[place]
-        text = io.StringIO()
-        console = terminal(text)
-        console.width = WIDTH
-        Ladder(console).draw(rung_of_message(followed, begin=self.followed[0].heard.time, with_sheets=True))
         return Message(
             number=number,
             octets=followed.heard.octets,
             encrypted=followed.message.encrypted,
             decrypted=followed.opened.sheet.raw if followed.opened else None,
             verified=followed.verified,
-            text="\n".join(line.rstrip() for line in text.getvalue().rstrip().splitlines()),
+            rung=rung_of_message(followed, begin=self.followed[0].heard.time, with_sheets=True),
         )
 
     @property

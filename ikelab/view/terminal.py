@@ -6,8 +6,10 @@ print are shown as their codes. Colours are a second voice; signs, words and arr
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import StrEnum
 from typing import Any, TextIO, cast
 
 from rich.console import Console, Group, RenderableType
@@ -50,6 +52,31 @@ MOST_LINES = 40
 def terminal(stream: TextIO) -> Console:
     """A console on a stream: colours only where it is a terminal, plain signs where it knows no others."""
     return Console(file=bearing_all_signs(stream), highlight=False, markup=False, emoji=False, soft_wrap=False)
+
+
+class Colours(StrEnum):
+    """Whether a text is to hold the codes that colour it in a terminal and in a notebook."""
+
+    NONE = "none"
+    STANDARD = "standard"
+
+
+def drawn(rung: Rung, *, width: int, colours: Colours = Colours.NONE) -> str:
+    """One rung by itself, as text of so many columns."""
+    printed = io.StringIO()
+    console = Console(
+        file=printed,
+        width=width,
+        force_terminal=colours is not Colours.NONE,
+        force_jupyter=False,
+        color_system="standard" if colours is Colours.STANDARD else None,
+        no_color=False,
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
+    Ladder(console).draw(rung)
+    return printed.getvalue().strip("\n")
 
 
 def text(said: object, style: str = "") -> Text:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -80,11 +81,24 @@ class TestMessage:
         assert "The initiator says who it is and proves it, encrypted." in shown
         assert max(map(len, shown.splitlines())) <= 100
 
+    def test_in_a_notebook_the_same_in_colours(self, talk: Recording) -> None:
+        class Printer:
+            said = ""
+
+            def text(self, words: str) -> None:
+                self.said += words
+
+        talk.message(5)._repr_pretty_(printer := Printer(), cycle=False)
+        assert "\x1b[1mInitiator Cookie\x1b[0m" in printer.said
+        plain = re.sub(r"\x1b\[[0-9;]*m", "", printer.said)
+        assert plain.split() == repr(talk.message(5)).split()
+        assert "\x1b" not in repr(talk.message(5))
+
     def test_a_closed_one_shows_its_length_and_what_is_lacking(self, talk: Recording) -> None:
         message = talk.without_keys().message(5)
         assert message.decrypted is None
         assert not message.verified
-        assert "cannot be decrypted: PSK, g^xy is not known" in repr(message)
+        assert "cannot be decrypted: PSK and g^xy are not known" in repr(message)
         assert "10.99.0.1  " not in repr(message)
 
     def test_all_of_them(self, talk: Recording) -> None:
