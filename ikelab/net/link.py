@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ikelab.errors import Misuse
 from ikelab.ike.config import Seeded
 from ikelab.ike.peer import Datagram, Peer
+from ikelab.ike.step import Outcome
 from ikelab.net.tape import Tape
-from ikelab.timeline.live import Carried, Fate
+from ikelab.timeline.live import Carried, Fate, Moment
+from ikelab.timeline.thoughts import FORGET, IGNORE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +65,7 @@ class Link:
         self.tape = Tape()
         self.wire, self.moments = self.tape.wire, self.tape.moments
         for peer in peers:
-            peer.film = self.tape.film(peer.local)
+            peer.film = self._film(peer)
         self._queue: list[tuple[float, int, Carried]] = []
         self._queued = 0
 
@@ -82,13 +84,49 @@ class Link:
                 _, _, frame = heapq.heappop(self._queue)
                 receiver = self.peers.get(frame.destination)
                 if receiver is not None:
-                    with self.tape.hearing(frame.number):
-                        receiver.receive_datagram(frame.octets, frame.source, self.now)
+                    self._deliver(frame, receiver)
             else:
                 for when, peer in timeouts:
                     if when <= self.now:
-                        peer.handle_timeout(self.now)
+                        self._wake(peer)
             self._collect()
+
+    def _film(self, peer: Peer) -> Callable[[Outcome, float], None]:
+        """Every thought, with the time at which the peer would wake up by itself."""
+        record = self.tape.film(peer.local)
+
+        def film(outcome: Outcome, now: float) -> None:
+            record(outcome, now)
+            self.moments[-1] = replace(self.moments[-1], timeout=peer.next_timeout())
+
+        return film
+
+    def _deliver(self, frame: Carried, receiver: Peer) -> None:
+        """What a peer drops without a thought is a moment of the run all the same."""
+        before = len(self.moments)
+        with self.tape.hearing(frame.number):
+            receiver.receive_datagram(frame.octets, frame.source, self.now)
+        if len(self.moments) == before:
+            dropped = Outcome(before=None, after=None, fired=IGNORE, heard=frame.octets)
+            self.moments.append(
+                Moment(
+                    actor=receiver.local,
+                    time=self.now,
+                    outcome=dropped,
+                    heard=frame.number,
+                    timeout=receiver.next_timeout(),
+                )
+            )
+
+    def _wake(self, peer: Peer) -> None:
+        """What a peer forgets when its patience ends is a moment too."""
+        before = peer.sas
+        peer.handle_timeout(self.now)
+        left = {(sa.cookie_i, sa.role) for sa in peer.sas}
+        for sa in before:
+            if (sa.cookie_i, sa.role) not in left:
+                gone = Outcome(before=sa, after=None, fired=FORGET)
+                self.moments.append(Moment(actor=peer.local, time=self.now, outcome=gone, timeout=peer.next_timeout()))
 
     def _collect(self) -> None:
         """Take what the peers want to say, and decide its fate."""

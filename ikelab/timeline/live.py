@@ -181,7 +181,7 @@ class _Shooting:
         message["fate"] = datagram.fate.value
         message["arrives"] = datagram.arrives
         message["heard_at"] = heard_at
-        message["sent"] = datagram.sent.hex() if datagram.fate is Fate.ALTERED else None
+        message["sent"] = datagram.sent.hex() if datagram.octets != datagram.sent else None
         message["changed"] = [*_changes(datagram.sent, datagram.octets)]
         message["remarks"] = [*followed.sheet.remarks]
         if followed.inside is not followed.sheet:
@@ -267,7 +267,7 @@ class _Shooting:
         return Seen(
             role=role,
             heard=moment.heard,
-            altered=heard is not None and heard.fate is Fate.ALTERED,
+            altered=heard is not None and heard.octets != heard.sent,
             saying=self.said[moment.said].inside.payloads if moment.said else (),
             again=again,
             waited=moment.time - since,

@@ -300,7 +300,7 @@ def _of_rule(outcome: Outcome, rule: Rule, seen: Seen) -> Caption:
     if rule is FORGET:
         return Caption(
             f"{who} forgets a conversation that was never finished.",
-            "A stranger who begins and goes away must not cost memory for ever.",
+            "Whoever begins and goes away must not cost memory for ever.",
         )
     return Caption(f"{who} {rule.does}.", reason)
 
