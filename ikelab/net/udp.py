@@ -15,7 +15,7 @@ import asyncio
 import errno
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Self, cast
 
 from ikelab.errors import Misuse
@@ -48,7 +48,7 @@ class Station:
     """A Peer with sockets. `tape` records every thought and every datagram, times in seconds since `begun`.
 
     bind: the address of this machine to use; the unspecified one (0.0.0.0, ::) listens on all. port: 0 for any that is
-    free. natt_port: also listen there, as NAT traversal does; None for not. gateway: talk to this endpoint alone.
+    free. natt_port: a second port, as NAT traversal has it; None for no such. gateway: talk to this endpoint alone.
     begun is in seconds since 1970. Nothing is opened before `open`, which raises Misuse where a socket cannot be had.
     """
 
@@ -91,8 +91,8 @@ class Station:
     def _check(self, port: int, natt_port: int | None, gateway: Endpoint | None) -> None:
         if not 0 <= port <= 65535:
             raise Misuse(f"port: expected a UDP port from 0 (any) to 65535, got {port}")
-        if natt_port is not None and (not 1 <= natt_port <= 65535 or natt_port == port):
-            raise Misuse(f"NAT-T port: expected a UDP port from 1 to 65535 other than {port}, got {natt_port}")
+        if natt_port is not None and (not 0 <= natt_port <= 65535 or natt_port == port != 0):
+            raise Misuse(f"NAT-T port: expected a UDP port from 0 (any) to 65535 other than {port}, got {natt_port}")
         if gateway is None:
             return
         remote = address_of(gateway.address, "gateway")
@@ -190,9 +190,9 @@ class Station:
         """Let `until` ask again."""
         self._stirred.set()
 
-    def captured(self) -> Iterator[CapturedDatagram]:
+    def captured(self, wire: Iterable[Carried]) -> Iterator[CapturedDatagram]:
         """What was recorded, as a capture would show it: with IP and UDP headers, and markers where they travelled."""
-        for frame, carried in enumerate(self.tape.wire, 1):
+        for frame, carried in enumerate(wire, 1):
             yield sent(
                 frame=frame,
                 time=self.begun + carried.time,

@@ -1,0 +1,207 @@
+"""What `ikelab connect` and `ikelab serve` are told: the options that both have, and the configuration they mean."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import click
+
+from ikelab.errors import Misuse
+from ikelab.ike import given
+from ikelab.ike.config import (
+    CHILD_LIFETIME,
+    IKE_LIFETIME,
+    Child,
+    Connection,
+    Identity,
+    ModeName,
+    PeerConfig,
+    Selector,
+    Weak,
+    esp_offers,
+    ike_offers,
+)
+from ikelab.ike.words import with_pfs
+from ikelab.net.capture import CapturedDatagram, write_capture
+from ikelab.net.keys import keys_object
+from ikelab.net.results import Run
+from ikelab.timeline.files import check_place, write_json
+from ikelab.timeline.live import trace_of_run
+from ikelab.view.plain import visible
+
+NAME = "net"
+"""What the one connection of a command is called, and its child."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outputs:
+    """The files that were asked for; None for those that were not."""
+
+    pcap: Path | None
+    keys: Path | None
+    trace: Path | None
+
+    def check(self) -> None:
+        """Before anything else happens: can they be written? Raises Misuse."""
+        asked = {"--pcap": self.pcap, "--keys": self.keys, "--trace": self.trace}
+        named = {option: path for option, path in asked.items() if path is not None}
+        for option, path in named.items():
+            check_place(path, f"what {option} asks for")
+        if len({path.absolute() for path in named.values()}) < len(named):
+            raise Misuse(f"{' and '.join(named)}: expected a file of its own for each, got the same one")
+
+    @property
+    def any(self) -> bool:
+        """Whether anything has to be remembered for them."""
+        return any((self.pcap, self.keys, self.trace))
+
+    def write(self, run: Run, captured: Iterable[CapturedDatagram], latest: Run, *, title: str, about: str) -> None:
+        """All of them, each whole or not at all. `latest` is the one conversation that a trace shows. Raises Misuse."""
+        if self.pcap is not None:
+            write_capture(self.pcap, captured)
+        if self.keys is not None:
+            write_json(self.keys, keys_object(run), "keys")
+        if self.trace is not None:
+            trace_of_run(latest.moments, latest.wire, latest.sas, title=title, about=about).save(self.trace)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What was asked for, in the words of the options."""
+
+    mode: ModeName
+    ike: str
+    esp: str
+    pfs: str | None
+    psk: str | None
+    own_id: str | None
+    peer_id: str | None
+    local_ts: str | None
+    remote_ts: str | None
+    bind: str | None
+    port: int | None
+    natt_port: int | None
+    ike_life: int
+    esp_life: int
+    allow_weak: bool
+    as_json: bool
+    pcap: Path | None
+    keys: Path | None
+    trace: Path | None
+
+    @property
+    def outputs(self) -> Outputs:
+        """The files that are to be written."""
+        return Outputs(pcap=self.pcap, keys=self.keys, trace=self.trace)
+
+    def config(self, own_address: str, *, remote_address: str | None = None) -> PeerConfig:
+        """The configuration of a peer at this address. Raises Misuse, naming the option."""
+        if self.psk is None:
+            raise Misuse("--psk: expected the pre-shared key, as text or as 0x and hex, got none")
+        offers = esp_offers(self.esp)
+        child = Child(
+            name=NAME,
+            offers=with_pfs(offers, self.pfs) if self.pfs is not None else offers,
+            local=None if self.local_ts is None else Selector.parse(self.local_ts),
+            remote=None if self.remote_ts is None else Selector.parse(self.remote_ts),
+            lifetime=self.esp_life,
+        )
+        connection = Connection(
+            name=NAME,
+            offers=ike_offers(self.ike),
+            local_id=Identity.parse(own_address if self.own_id is None else self.own_id),
+            remote_id=None if self.peer_id is None else Identity.parse(self.peer_id),
+            remote_address=remote_address,
+            mode=self.mode,
+            psk=given.psk(self.psk, "--psk"),
+            children=(child,),
+            lifetime=self.ike_life,
+        )
+        for remark in connection.remarks:
+            say(f"remark: {remark}")
+        return PeerConfig(connections=(connection,), weak=Weak.ALLOWED if self.allow_weak else Weak.REFUSED)
+
+
+def say(sentence: str) -> None:
+    """A sentence to the person at the terminal, beside whatever a program reads."""
+    click.echo(visible(sentence), err=True)
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def wishing(command: Callable[..., R]) -> Callable[..., R]:
+    """Give a command the options of a `Wish`, and hand it that as its argument `wish`."""
+
+    @functools.wraps(command)
+    def told(**values: object) -> R:
+        own = {field.name: values.pop(field.name) for field in fields(Wish)}
+        return command(wish=Wish(**own), **values)  # type: ignore[arg-type]
+
+    for option in reversed(OPTIONS):
+        told = option(told)
+    return told
+
+
+def _file(option: str, help: str) -> Callable[[Callable[..., R]], Callable[..., R]]:
+    return click.option(option, metavar="FILE", type=click.Path(path_type=Path), help=help)
+
+
+OPTIONS = (
+    click.option("--psk", metavar="TEXT", help="The pre-shared key, as text or as 0x and hex."),
+    click.option(
+        "--mode", type=click.Choice(["main", "aggressive"]), default="main", show_default=True, help="Phase 1 exchange."
+    ),
+    click.option(
+        "--ike",
+        metavar="PROPOSALS",
+        default="aes128-sha256-modp2048",
+        show_default=True,
+        help="Phase 1: cipher-hash-group, the preferred one first, separated by commas.",
+    ),
+    click.option(
+        "--esp",
+        metavar="PROPOSALS",
+        default="aes128-sha256",
+        show_default=True,
+        help="Quick Mode: cipher-integrity, or an AEAD such as aes128gcm16; a group behind it means PFS.",
+    ),
+    click.option("--pfs", metavar="GROUP", help="Perfect forward secrecy with this group, such as modp2048 or x25519."),
+    click.option("--id", "own_id", metavar="ID", help="This side's identity.  [default: its address]"),
+    click.option("--peer-id", metavar="ID", help="The identity that the other side must have.  [default: any]"),
+    click.option(
+        "--local-ts", metavar="NETWORK", help="Whose traffic at this end is protected.  [default: this side's address]"
+    ),
+    click.option(
+        "--remote-ts", metavar="NETWORK", help="Whose traffic at the other end.  [default: the other side's address]"
+    ),
+    click.option(
+        "--bind", metavar="ADDRESS", help="The address of this machine to use: the consent to leave loopback."
+    ),
+    click.option(
+        "--port", type=click.IntRange(0, 65535), help="The UDP port of IKE; 0 for any that is free.  [default: 500]"
+    ),
+    click.option(
+        "--natt-port", type=click.IntRange(0, 65535), help="Also listen on this UDP port, with Non-ESP Markers (4500)."
+    ),
+    click.option(
+        "--ike-life", metavar="SECONDS", type=int, default=IKE_LIFETIME, show_default=True, help="Life of phase 1."
+    ),
+    click.option(
+        "--esp-life", metavar="SECONDS", type=int, default=CHILD_LIFETIME, show_default=True, help="Life of phase 2."
+    ),
+    click.option(
+        "--allow-weak",
+        is_flag=True,
+        help="Allow MD5, DES, groups 1, 2, 5, and answering Aggressive Mode with a pre-shared key.",
+    ),
+    click.option("--json", "as_json", is_flag=True, help="Print one JSON object."),
+    _file("--pcap", "Record all that passes into a capture."),
+    _file("--keys", "Write the keys that open that capture: for ikelab dissect, and Wireshark's tables."),
+    _file("--trace", "Write the run for the player."),
+)
