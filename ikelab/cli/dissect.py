@@ -84,7 +84,7 @@ def command(
     else:
         from ikelab.cli.ladder import draw
 
-        draw(followed, follower, outcome, with_sheets=fields or octets, all_octets=octets)
+        draw(followed, follower, outcome, with_sheets=fields or octets, all_octets=octets, sums_up=not frames)
     for remark in capture.remarks:
         _say(f"{file}: {remark}")
     raise SystemExit(max(status, 0 if outcome.all_is_well else 1))

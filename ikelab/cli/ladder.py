@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
+from rich.console import Console
+
 from ikelab.follow import Followed, FollowedPacket, Follower
 from ikelab.ike.conversation import Conversation
 from ikelab.timeline.outcome import Outcome
@@ -23,12 +25,18 @@ def draw(
     *,
     with_sheets: bool,
     all_octets: bool,
+    sums_up: bool,
 ) -> None:
-    """Draw each frame as it is followed, then what all of it came to."""
+    """Draw each frame as it is followed, and then, if it `sums_up`, what all of it came to."""
     console = terminal(sys.stdout)
     ladder = Ladder(console, all_octets=all_octets)
     for followed in every:
         ladder.draw(_rung(followed, follower.begun or 0.0, with_sheets))
+    if sums_up:
+        _sum_up(console, follower, outcome)
+
+
+def _sum_up(console: Console, follower: Follower, outcome: Outcome) -> None:
     conversations = follower.listener.conversations
     titled = [(_title(conversation), [*outcome.about(conversation)]) for conversation in conversations[:MOST_SAS]]
     if len(conversations) > MOST_SAS:

@@ -112,9 +112,10 @@ def _travelled(followed: Followed) -> Iterator[Line]:
     if followed.fragments:
         yield Line("FRAG", f"reassembled from frames {', '.join(map(str, followed.fragments))}", "", "plumbing")
     if (opened := followed.opened) is not None:
-        yield Line(
-            "opened", f"with Ka {shortened(opened.key)}, IV {shortened(opened.iv)}", f"({opened.iv_from})", "secret"
-        )
+        books = followed.conversation.books() if followed.conversation else ()
+        whose = f" (belief {opened.belief + 1} of {len(books)})" if len(books) > 1 else ""
+        key = f"with Ka {shortened(opened.key)}{whose}, IV {shortened(opened.iv)}"
+        yield Line("opened", key, f"({opened.iv_from})", "secret")
 
 
 def _made_known(followed: Followed) -> Iterator[Line]:
