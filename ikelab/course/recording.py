@@ -12,16 +12,13 @@ talk.with_psk("another")                the same octets, heard by somebody who b
 from __future__ import annotations
 
 import os
-import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
 
 from ikelab.course.datasets import dataset, datasets
-from ikelab.crypto.derived import counted, shortened
+from ikelab.course.shown import Shown, place
 from ikelab.errors import Misuse
 from ikelab.follow import heard as ike_messages
 from ikelab.ike import given
@@ -29,94 +26,23 @@ from ikelab.ike.beliefs import Belief, Beliefs, parse_keys
 from ikelab.ike.listen import Followed, Heard, Listener
 from ikelab.net.capture import read_capture
 from ikelab.timeline import Trace, trace_of
-from ikelab.timeline.rung import Rung, rung_of_message
-from ikelab.view import ladder
-from ikelab.view.narration import visible
-from ikelab.view.page import page
-from ikelab.view.terminal import Colours, drawn
-
-if TYPE_CHECKING:
-    from ikelab.view.player import Player
-
-WIDTH = 100
-"""Columns of what is shown as text; a notebook has room for about as many."""
-SHORTEST_TEXT = 6
-"""Octets from which a printable value is taken for a text; fewer may be so by chance."""
-
-
-class Printer(Protocol):
-    """What IPython prints with."""
-
-    def text(self, words: str, /) -> None:
-        """Print these words."""
-
 
 Keys = str | os.PathLike[str] | Mapping[str, object] | Beliefs | None
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Message:
-    """One message of a recording. `number` counts from 1, `octets` are those that travelled.
-
-    decrypted: the octets of the payloads without their encryption; None where there is none, or nothing opens it.
-    verified: each hash that could be checked, by name.
-    """
-
-    number: int
-    octets: bytes
-    encrypted: bool
-    decrypted: bytes | None
-    verified: Mapping[str, bool]
-    rung: Rung
-
-    def __repr__(self) -> str:
-        """Who says it to whom, what it means, and every field beside its octets."""
-        return drawn(self.rung, width=WIDTH)
-
-    def _repr_pretty_(self, printer: Printer, cycle: bool) -> None:
-        """The same in colours, for IPython and notebooks."""
-        printer.text(drawn(self.rung, width=WIDTH, colours=Colours.STANDARD))
-
-
-@dataclass(frozen=True, kw_only=True, repr=False)
-class Secret:
-    """A value of a recording with where it comes from.
-
-    name: unique in the recording. label: what the RFC calls it. formula: "" for one that nothing makes; then `origin`
-    says where it was given or heard. step: the message with which it was known. explain: what it is for.
-    """
-
-    name: str
-    label: str
-    value: bytes
-    formula: str
-    rfc: str
-    explain: str
-    inputs: tuple[Secret, ...]
-    origin: str
-    step: int
-
-    def __repr__(self) -> str:
-        """Formula, what it is for, its inputs and their origins, and its value."""
-        head = f"{self.label} = {self.formula}    {self.rfc}" if self.formula else f"{self.label}: {self.origin}"
-        lines = [head, *textwrap.wrap(self.explain, WIDTH)]
-        width = max((len(made_of.label) for made_of in self.inputs), default=0)
-        for made_of in self.inputs:
-            how = f"= {made_of.formula}" if made_of.formula else made_of.origin
-            lines.append(f"  {made_of.label:<{width}} = {_readable(made_of.value, short=True)}  {how}")
-        since = f", known since message {self.step}" if self.step else ""
-        lines.append(f"= {_readable(self.value)} ({counted(len(self.value))}{since})")
-        return "\n".join(map(visible, lines))
-
-
-@dataclass(frozen=True, kw_only=True, repr=False)
-class Recording:
+class Recording(Shown):
     """A conversation as somebody heard it who believes something: `heard` are its datagrams, `beliefs` the keys."""
 
     title: str
     about: str
     heard: tuple[Heard, ...]
     beliefs: Beliefs
+
+    @property
+    def heading(self) -> str:
+        """The title."""
+        return self.title
 
     @cached_property
     def trace(self) -> Trace:
@@ -138,62 +64,6 @@ class Recording:
         )
         as_much = _opened(_followed(self.heard, least)) >= _opened(_followed(self.heard, self.beliefs))
         return least if as_much else self.beliefs
-
-    def __len__(self) -> int:
-        """The number of messages."""
-        return len(self.followed)
-
-    def __repr__(self) -> str:
-        """Title and ladder: who said what to whom, and which hashes hold."""
-        return "\n".join([visible(self.title), "", *ladder.lines(self.trace.to_json())])
-
-    def play(self, **place: object) -> Player:
-        """The player, as the last line of a notebook's cell. `place` is where it begins: step=5, view="secrets"."""
-        try:
-            from ikelab.view.player import Player
-        except ModuleNotFoundError as error:
-            raise Misuse(
-                f"the player needs {error.name}, which is not installed: pip install 'ikelab[all]'; "
-                "without it, print the recording, or a message of it"
-            ) from None
-        return Player(self.trace, **place)
-
-    def save_page(self, path: str | os.PathLike[str]) -> None:
-        """Write the player as one HTML file that needs neither Jupyter nor a network. Raises Misuse."""
-        try:
-            Path(path).write_text(page(self.trace), encoding="utf-8")
-        except OSError as error:
-            raise Misuse(f"{path}: expected a file that can be written, got: {error.strerror or error}") from None
-
-    def message(self, number: int) -> Message:
-        """The message of that number, from 1. Raises Misuse."""
-        place = self._place(number)
-        followed = self.followed[place]
-        return Message(
-            number=number,
-            octets=followed.heard.octets,
-            encrypted=followed.message.encrypted,
-            decrypted=followed.opened.sheet.raw if followed.opened else None,
-            verified=followed.verified,
-            rung=rung_of_message(followed, begin=self.followed[0].heard.time, with_sheets=True),
-        )
-
-    @property
-    def messages(self) -> tuple[Message, ...]:
-        """All messages."""
-        return tuple(map(self.message, range(1, len(self) + 1)))
-
-    def secret(self, name: str) -> Secret:
-        """The value of that name, such as "SKEYID" or "Ni_b". Raises Misuse with the names there are."""
-        entries = {entry["name"]: entry for entry in self.trace.secrets}
-        if name not in entries:
-            labelled = [each for each, entry in entries.items() if name == entry["label"]]
-            close = labelled or get_close_matches(name, entries, n=3)
-            advice = f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
-            raise Misuse(
-                f"secret: expected one of {', '.join(entries) or 'none: nothing is known'}, got {name!r}{advice}"
-            )
-        return _secret(entries[name], entries)
 
     # -- the same octets, heard otherwise
 
@@ -217,15 +87,14 @@ class Recording:
 
         Only what travels in clear has fields that can be met. Raises Misuse with the names of those.
         """
-        place = self._place(number)
-        sheet, whole = self.trace.messages[place]["sheets"][0], self.followed[place].heard
+        at = self._place(number)
+        sheet, whole = self.trace.messages[at]["sheets"][0], self.followed[at].heard
         spans = [each for each in sheet["fields"] if each["name"] == field and each["size"]]
-        if not spans or self.followed[place].whole:
+        if not spans or self.followed[at].whole:
             names = ", ".join(dict.fromkeys(each["name"] for each in sheet["fields"] if each["leaf"]))
             raise Misuse(f"message {number}: expected one of its fields ({names}), got {field!r}")
-        at = spans[0]["at"] + spans[0]["size"] - 1
         octets = bytearray(whole.octets)
-        octets[at] ^= 1
+        octets[spans[0]["at"] + spans[0]["size"] - 1] ^= 1
         changed = replace(whole, octets=bytes(octets))
         return replace(
             self,
@@ -233,9 +102,6 @@ class Recording:
             title=f"{self.title} (one bit of {field} flipped in message {number})",
             heard=tuple(changed if message is whole else message for message in self.heard),
         )
-
-    def _place(self, number: object) -> int:
-        return _place("message", number, len(self))
 
 
 class Shelf(tuple[str, ...]):
@@ -279,17 +145,10 @@ def read(
     talks = _conversations(ike_messages(read_capture(path)))
     if not talks:
         raise Misuse(f"{path}: expected at least one IKEv1 message, got none")
-    chosen = talks[_place("conversation", conversation, len(talks))]
+    chosen = talks[place("conversation", conversation, len(talks))]
     which = f", conversation {conversation} of {len(talks)}" if len(talks) > 1 else ""
     name = Path(path).name
     return Recording(title=f"{name}{which}", about=f"Read from {name}.", heard=chosen, beliefs=beliefs)
-
-
-def _place(of: str, number: object, last: int) -> int:
-    """The place, from 0, of what is counted from 1."""
-    if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= last:
-        raise Misuse(f"{of}: expected a number from 1 to {last}, got {number!r}")
-    return number - 1
 
 
 # -- hearing
@@ -336,27 +195,3 @@ def _believed(keys: Keys) -> Beliefs:
         return parse_keys(Path(keys).read_bytes(), name=str(keys))
     except OSError as error:
         raise Misuse(f"{keys}: expected a key file that can be read, got: {error.strerror or error}") from None
-
-
-# -- words
-
-
-def _secret(entry: Mapping[str, Any], entries: Mapping[str, Mapping[str, Any]]) -> Secret:
-    return Secret(
-        name=entry["name"],
-        label=entry["label"],
-        value=bytes.fromhex(entry["value"]),
-        formula=entry["formula"],
-        rfc=entry["rfc"],
-        explain=entry["explain"],
-        inputs=tuple(_secret(entries[name], entries) for name in entry["inputs"]),
-        origin=entry["origin"]["text"],
-        step=entry["step"],
-    )
-
-
-def _readable(value: bytes, *, short: bool = False) -> str:
-    """A text in quotes where the octets are one, as a pre-shared key is; else hex."""
-    if len(value) >= SHORTEST_TEXT and value.isascii() and value.decode("ascii").isprintable():
-        return f'"{value.decode("ascii")}"'
-    return shortened(value) if short else value.hex()

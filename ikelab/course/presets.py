@@ -1,0 +1,154 @@
+"""Runs worth looking at, each by one short name: every mode as it should go, and the ways in which it usually does not.
+
+scenario("psk")                                  one of them
+scenario("main", seed=2, esp="aes256gcm16")      the same with other words, for both sides
+scenario("main", responder={"pfs": "modp2048"})  or for one of them
+scenarios()                                      all their names
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from difflib import get_close_matches
+
+from ikelab.course.scenarios import ALICE, BOB, Scenario
+from ikelab.errors import Misuse
+
+AGGRESSIVE = {"mode": "aggressive"}
+
+_HEALTHY = (
+    Scenario(
+        name="main",
+        title="Main Mode and Quick Mode",
+        about="Six messages until both know with whom they talk, three more until packets can be protected.",
+    ),
+    Scenario(
+        name="aggressive",
+        title="Aggressive Mode and Quick Mode",
+        about="Three messages instead of six. The names travel in clear, and HASH_R is there for anyone to guess at.",
+    ).changed(mode="aggressive"),
+    Scenario(
+        name="quick-pfs",
+        title="Quick Mode with perfect forward secrecy",
+        about="A second Diffie-Hellman exchange inside Quick Mode: its secret goes into KEYMAT and nowhere else.",
+    ).changed(pfs="modp2048"),
+    Scenario(
+        name="curve",
+        title="Main Mode on a curve",
+        about="Curve25519 and AES-256 throughout: public values of 32 octets, and a key stretched from SKEYID_e.",
+    ).changed(ike="aes256-sha256-x25519", esp="aes256-sha256", pfs="x25519"),
+    Scenario(
+        name="delete",
+        title="Main Mode, Quick Mode, and farewell",
+        about="The initiator deletes what was made: one Informational for the pair of SAs, one for the ISAKMP SA.",
+        ending="deleted",
+    ),
+    Scenario(
+        name="loss",
+        title="Main Mode over a bad network",
+        about="Three datagrams in ten are lost. Timers and repetitions bring the negotiation to its end all the same.",
+        loss=0.3,
+        seed=3,
+    ),
+    Scenario(
+        name="copies",
+        title="Main Mode on a network that repeats itself",
+        about="Every datagram arrives twice. A peer answers a copy with the same octets, and does not think again.",
+        repeat=1.0,
+    ),
+)
+
+_FAILURES = (
+    Scenario(
+        name="psk",
+        title="Two different pre-shared keys, Main Mode",
+        about="Both sides compute keys, and not the same ones: message 5 decrypts to nonsense.",
+        responder=replace(BOB, psk="correct horse battery stable"),
+    ),
+    Scenario(
+        name="psk-aggressive",
+        title="Two different pre-shared keys, Aggressive Mode",
+        about="Nothing is encrypted yet, so the initiator can read HASH_R, recompute it, and see that it is another.",
+        initiator=replace(ALICE, mode="aggressive"),
+        responder=replace(BOB, mode="aggressive", psk="correct horse battery stable"),
+    ),
+    Scenario(
+        name="proposal",
+        title="No common cipher in phase 1",
+        about="The initiator offers AES-128, the responder takes nothing but 3DES.",
+        responder=replace(BOB, ike="3des-sha256-modp2048"),
+    ),
+    Scenario(
+        name="group",
+        title="No common Diffie-Hellman group",
+        about="Cipher and hash agree, the group does not: that is as good as no common proposal at all.",
+        responder=replace(BOB, ike="aes128-sha256-curve25519"),
+    ),
+    Scenario(
+        name="identity",
+        title="The right key and the wrong name",
+        about="The initiator proves that it has the pre-shared key, and calls itself by a name nobody expects.",
+        initiator=replace(ALICE, id="moon.example.org"),
+    ),
+    Scenario(
+        name="aggressive-refused",
+        title="Aggressive Mode against a peer that only does Main Mode",
+        about="The responder does not even look at the offer: a HASH_R in clear is more than it will give.",
+        initiator=replace(ALICE, mode="aggressive"),
+    ),
+    Scenario(
+        name="selectors",
+        title="The two sides mean different networks",
+        about="Phase 1 is complete. In Quick Mode the responder does not know the initiator's network.",
+        responder=replace(BOB, remote_ts="10.7.0.0/24"),
+    ),
+    Scenario(
+        name="pfs",
+        title="Perfect forward secrecy on one side only",
+        about="The responder insists on a fresh Diffie-Hellman exchange in Quick Mode, and the initiator offers none.",
+        responder=replace(BOB, pfs="modp2048"),
+    ),
+    Scenario(
+        name="esp-proposal",
+        title="No common cipher in phase 2",
+        about="The two agree on how to talk to each other, and not on how to protect packets.",
+        responder=replace(BOB, esp="aes256gcm16"),
+    ),
+    Scenario(
+        name="silence",
+        title="Nobody answers",
+        about="Every datagram is lost. The initiator asks again and again, less and less often, and gives up.",
+        loss=1.0,
+    ),
+)
+
+PRESETS: Mapping[str, Scenario] = {each.name: each for each in (*_HEALTHY, *_FAILURES)}
+"""Every scenario that comes with ikelab, the healthy ones first."""
+
+
+def scenario(name: str, **changes: object) -> Scenario:
+    """The scenario of that name, with other words where some are given (see `Scenario.changed`).
+
+    Raises Misuse, with the names that are close, where there is none.
+    """
+    if name not in PRESETS:
+        close = get_close_matches(str(name), PRESETS, n=3) or [each for each in PRESETS if str(name) in each]
+        meant = f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
+        raise Misuse(f"scenario: expected one of {', '.join(PRESETS)}, got {name!r}{meant}")
+    return PRESETS[name].changed(**changes) if changes else PRESETS[name]  # type: ignore[arg-type]
+
+
+class Names(tuple[str, ...]):
+    """Names of scenarios; shown one a line with what each is."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        width = max(map(len, self))
+        return "\n".join(f"{name:<{width}}  {PRESETS[name].title}" for name in self)
+
+
+def scenarios() -> Names:
+    """The names of the scenarios that come with ikelab, to be handed to `run`."""
+    return Names(PRESETS)
