@@ -61,6 +61,15 @@ def test_a_lifetime_fits_32_bits(phase: Phase, seconds: int, good: bool) -> None
             lifetime_attributes(phase, seconds)
 
 
+@pytest.mark.parametrize("size", [1, 8])
+def test_a_number_has_one_to_eight_octets(size: int) -> None:
+    faults: list[str] = []
+    said = transform(long(11, 1, size), long(12, 200, size))
+    assert values(said, PHASE_1, faults) == {11: 1, 12: 200}
+    assert lifetime(said, PHASE_1, faults).seconds == 200
+    assert faults == []
+
+
 @pytest.mark.parametrize("size", [0, 9, 2048])
 def test_a_duration_that_is_no_number_is_named_once(size: int) -> None:
     faults: list[str] = []

@@ -92,6 +92,7 @@ class TestOffering:
     def test_nothing_to_offer_or_no_lifetime_is_a_misuse(self) -> None:
         with pytest.raises(Misuse, match="1 to 255, got 0"):
             offer_ike((), PSK, 3600)
+        assert len(offer_ike(AES_SHA * 255, PSK, 3600).proposals[0].transforms) == 255
         with pytest.raises(Misuse, match="got 256"):
             offer_ike(AES_SHA * 256, PSK, 3600)
         with pytest.raises(Misuse, match="got 0"):
