@@ -244,25 +244,24 @@ class Attributes(Field):
         family = self.family or family_of(reading)
         spans: list[Span] = []
         while at < end:
-            if at + 4 > end:
+            start = at + 4
+            if start > end:
                 return spans + reading.refuse(self.missing(at, end, 4), at)
             head, second = HEAD.unpack_from(octets, at)
             shown = family.known.get(head & ~SHORT) or family.value_field(head & ~SHORT)
-            start = at + 4
+            kind = new(Span, (family.type_field, at, 2, head, (), None))
             if head & SHORT:
-                stop = start
-                value = octets[at + 2 : start]
-                spelt = new(Span, (shown, at + 2, 2, value, (), None))
+                stop, value = start, octets[at + 2 : start]
+                pieces: tuple[Span, ...] = (kind, new(Span, (shown, at + 2, 2, value, (), None)))
             else:
                 stop = start + second
                 if stop > end:
                     return spans + reading.refuse(self._too_long(shown, second, at + 2, end), at)
                 value = octets[start:stop]
-                spelt = new(Span, (self.LENGTH, at + 2, 2, second, (), None))
-            pieces = [new(Span, (family.type_field, at, 2, head, (), None)), spelt]
-            if stop > start:
-                pieces.append(Span(shown, start, second, value))
-            spans.append(new(Span, (shown, at, stop - at, value, tuple(pieces), None)))
+                pieces = (kind, Span(self.LENGTH, at + 2, 2, second))
+                if value:
+                    pieces += (Span(shown, start, second, value),)
+            spans.append(new(Span, (shown, at, stop - at, value, pieces, None)))
             at = stop
         return spans
 

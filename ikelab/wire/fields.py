@@ -25,17 +25,30 @@ class Unfit(Exception):
 class Reading:
     """A record while it is cut into spans: its octets, what its fields have said so far, and the reading around it.
 
-    `path` and `rfc` complete the complaints of its fields. After a refusal nothing more is read; `error` holds one for
-    which no octets were left to show.
+    After a refusal nothing more is read; `error` holds one for which no octets were left to show.
     """
 
-    __slots__ = ("around", "end", "error", "octets", "path", "refused", "rfc", "seen")
+    __slots__ = ("around", "end", "error", "number", "octets", "refused", "rfc", "seen", "title")
 
-    def __init__(self, octets: bytes, end: int, path: str = "", rfc: str = "", around: Reading | None = None) -> None:
-        self.octets, self.end, self.path, self.rfc, self.around = octets, end, path, rfc, around
+    def __init__(
+        self,
+        octets: bytes,
+        end: int,
+        title: str = "",
+        rfc: str = "",
+        around: Reading | None = None,
+        number: int = 0,
+    ) -> None:
+        self.octets, self.end, self.title, self.rfc, self.around, self.number = octets, end, title, rfc, around, number
         self.seen: dict[str, Any] = {}
         self.refused = False
         self.error: WireError | None = None
+
+    @property
+    def path(self) -> str:
+        """The way to this record from the outermost one: what complaints call it."""
+        name = f"{self.title} {self.number}" if self.number else self.title
+        return name if self.around is None else f"{self.around.path} > {name}"
 
     def refuse(self, error: WireError, at: int) -> list[Span]:
         """The octets from `at` on, if there are any, as one piece that says why they could not be read."""

@@ -150,7 +150,8 @@ class Dissection:
         """The octets of payload `number`, from 0, behind its generic header; RFC 2409's `<P>_b`. Raises Misuse."""
         if not 0 <= number < len(self.starts):
             raise Misuse(f"body expects the number of a payload, from 0 to {len(self.starts) - 1}, got {number}")
-        return self.raw[self.starts[number] + 4 : self._stop(number)]
+        stop = self.starts[number + 1] if number + 1 < len(self.starts) else self.end
+        return self.raw[self.starts[number] + 4 : stop]
 
     @property
     def encrypted(self) -> bool:
@@ -203,21 +204,20 @@ class Dissection:
         name = next((f"{leaf.name} ({leaf.text})" for leaf in self.leaves() if leaf.at <= at < leaf.end), "the end")
         return f"written again from its values this would differ at octet {at}: {name}"
 
-    def _stop(self, number: int) -> int:
-        return self.starts[number + 1] if number + 1 < len(self.starts) else self.end
-
     def _spans(self) -> list[Span]:
         spans = []
         if self.header is not None:
             spans.append(_header_span(self.header, self.raw))
-        for number, payload in enumerate(self.payloads):
-            record = self.declared.get(payload.type)
-            spans.append(_top_span(payload.type, record, self.raw, self.starts[number], self._stop(number)))
+        for payload, start, stop in zip(self.payloads, self.starts, (*self.starts[1:], self.end), strict=False):
+            record = type(payload)
+            if record is Opaque:
+                spans.append(_closed_span(payload.type, self.declared.get(payload.type), self.raw, start, stop))
+            else:
+                spans.append(payload_span(record, self.raw, start, stop))
         at, end = self.end, self.announced
         if at < end:
             rest = CIPHERTEXT if self.encrypted else PADDING if self.header is None else TRAILING
-            octets = self.raw[at:end]
-            spans.append(unread(self.broken, self.raw, at, end) if self.broken else Span(rest, at, end - at, octets))
+            spans.append(unread(self.broken, self.raw, at, end) if self.broken else Span(rest, at, end - at, self.rest))
         elif self.broken is not None and spans:
             spans[-1] = spans[-1]._replace(error=spans[-1].error or self.broken)
         if end < len(self.raw):
@@ -252,11 +252,11 @@ def _header_span(header: Header, octets: bytes) -> Span:
     return span if wrong is None else span.blaming(Header.FIELDS[-1], wrong)
 
 
-def _top_span(number: int, record: type[Payload] | None, octets: bytes, at: int, stop: int) -> Span:
+def _closed_span(number: int, record: type[Payload] | None, octets: bytes, at: int, stop: int) -> Span:
+    """A payload kept closed: what can be read of one that has a declaration, all octets of one that has none."""
     if record is not None:
-        return payload_span(record, octets, at, stop, record.TITLE)
-    whole = UnknownWhole(number)
-    return payload_span(Opaque, octets, at, stop, whole.label)._replace(field=whole)
+        return payload_span(record, octets, at, stop)
+    return payload_span(Opaque, octets, at, stop)._replace(field=UnknownWhole(number))
 
 
 def dissect(octets: bytes, declared: Mapping[int, type[Payload]] = PAYLOADS) -> Dissection:
@@ -266,7 +266,7 @@ def dissect(octets: bytes, declared: Mapping[int, type[Payload]] = PAYLOADS) -> 
     """
     size = _size(octets)
     if size < HEADER_SIZE:
-        error = complaint(Header, octets, 0, size, Header.TITLE)
+        error = complaint(Header, octets, 0, size)
         return _dissection(octets, None, 0, declared, _Chain((), (), 0, error, error))
     header: Header = Header.compiled(octets, 0, HEADER_SIZE, 0)
     first = header.next_payload
@@ -342,7 +342,7 @@ def _follow(octets: bytes, at: int, end: int, first: int, declared: Mapping[int,
             try:
                 payloads.append(record.compiled(octets, at + 4, stop, reserved))
             except Unfit:
-                wrong = complaint(record, octets, at + 4, stop, record.TITLE)
+                wrong = complaint(record, octets, at + 4, stop)
                 problem = problem or wrong
                 payloads.append(Opaque(number=number, data=octets[at + 4 : stop], reserved=reserved, error=wrong))
         starts.append(at)

@@ -21,7 +21,8 @@ each payload. For `Proposal` they are
         spans = [new(Span, (field_0, at + 0, 1, value_0, (), None)), ...]; at += 8
         return finish(reading, spans, at)
 
-so the fields of fixed size with which a record begins are taken together; the others have `read` and `spans`.
+so the fields of fixed size with which a record begins are taken together; the others have `read` and `spans`. What no
+other field asks for is not put into `reading.seen`, and one run of octets behind the fixed fields is cut in place.
 """
 
 from __future__ import annotations
@@ -87,15 +88,18 @@ def compile_cutter(fields: Sequence[Field], finish: Finish) -> Cutter:
     if head:
         lines.append(f"if at + {fixed.size} > end: return reading.cut(fields, at)")
         lines.append(f"{''.join(f'value_{number}, ' for number in range(len(head)))}= unpack(octets, at)")
-    lines.append(f"reading.seen = {{{', '.join(seen)}}}")
-    lines.append(f"spans = [{', '.join(pieces)}]; at += {fixed.size}")
+    asked = any(type(field).shown is not Field.shown for field in head)  # fields that ask what others have said
     match rest:
+        case []:
+            behind = "return spans if at == end else finish(reading, spans, at)"
         case [Octets(size=None, inside=None) as last]:
             scope["last"] = last
-            lines.append("if at < end: spans.append(new(Span, (last, at, end - at, octets[at:end], (), None)))")
-            lines.append("return spans")
+            behind = "return [*spans, new(Span, (last, at, end - at, octets[at:end], (), None))] if at < end else spans"
         case _:
-            lines.append("return finish(reading, spans, at)")
+            asked, behind = True, "return finish(reading, spans, at)"
+    if asked:
+        lines.append(f"reading.seen = {{{', '.join(seen)}}}")
+    lines += [f"spans = [{', '.join(pieces)}]; at += {fixed.size}", behind]
     cutter: Cutter = _compiled("cut(reading, at)", lines, scope)
     return cutter
 

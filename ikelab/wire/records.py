@@ -77,7 +77,7 @@ class Record:
         try:
             record: Self = cls.compiled(octets, at, end, 0)
         except Unfit:
-            raise complaint(cls, octets, at, end, cls.TITLE) from None
+            raise complaint(cls, octets, at, end) from None
         return record
 
     def write(self) -> bytes:
@@ -89,15 +89,10 @@ def _finisher(title: str, rest: Sequence[Field], counts: Sequence[CountOf]) -> F
     """What cuts a record behind its fixed fields; where octets stop fitting, a last piece has the rest and says why."""
 
     def finish(reading: Reading, spans: list[Span], at: int) -> list[Span]:
-        for field in rest:
-            try:
-                found = field.spans(reading, at)
-            except WireError as error:
-                found = reading.refuse(error, at)
-            spans += found
-            if reading.refused:
-                return spans
-            at = found[-1].end if found else at
+        spans += reading.cut(rest, at)
+        if reading.refused:
+            return spans
+        at = spans[-1].end if spans else at
         if at < reading.end:
             wrong = WireError(expected=f"the end of {title}", got=f"{counted(reading.end - at)} more", at=at)
             return spans + reading.refuse(wrong, at)
@@ -163,17 +158,17 @@ class Chain(Field):
         return tuple(items), at
 
     def spans(self, reading: Reading, at: int) -> list[Span]:
+        item, end = self.item, reading.end
         spans: list[Span] = []
-        while at < reading.end:
-            name = f"{self.item.TITLE} {len(spans) + 1}"
+        while at < end:
             try:
-                next_type, _, stop = generic_header(reading.octets, at, reading.end)
+                next_type, _, stop = generic_header(reading.octets, at, end)
             except WireError as error:
-                return spans + reading.refuse(error.within(name), at)
-            path = f"{reading.path} > {name}"
-            span = payload_span(self.item, reading.octets, at, stop, path, reading)
-            if next_type != (self.item.TYPE if stop < reading.end else 0):
-                span = span.blaming(NEXT_PAYLOAD, self._wrong_next(next_type, at, reading.end - stop, path))
+                return spans + reading.refuse(error.within(f"{item.TITLE} {len(spans) + 1}"), at)
+            span = payload_span(item, reading.octets, at, stop, reading, len(spans) + 1)
+            if next_type != (item.TYPE if stop < end else 0):
+                path = f"{reading.path} > {item.TITLE} {len(spans) + 1}"
+                span = span.blaming(NEXT_PAYLOAD, self._wrong_next(next_type, at, end - stop, path))
             spans.append(span)
             at = stop
         reading.seen[self.name] = len(spans)
@@ -214,17 +209,17 @@ def generic_header(octets: bytes, at: int, end: int) -> tuple[int, int, int]:
 
 
 def payload_span(
-    record: type[Payload], octets: bytes, at: int, stop: int, path: str, around: Reading | None = None
+    record: type[Payload], octets: bytes, at: int, stop: int, around: Reading | None = None, number: int = 0
 ) -> Span:
-    """The payload in `octets[at:stop]` with its generic header, as a tree; `path` is what complaints call it."""
-    reading = Reading(octets, stop, path, record.RFC, around)
+    """The payload in `octets[at:stop]` with its generic header, as a tree; `number` is its place in a chain, from 1."""
+    reading = Reading(octets, stop, record.TITLE, record.RFC, around, number)
     spans = tuple(record.cut_payload(reading, at))
-    return Span(record.WHOLE, at, stop - at, None, spans, reading.error)
+    return tuple.__new__(Span, (record.WHOLE, at, stop - at, None, spans, reading.error))
 
 
-def complaint(record: type[Record], octets: bytes, at: int, end: int, path: str) -> WireError:
+def complaint(record: type[Record], octets: bytes, at: int, end: int) -> WireError:
     """The first thing that is wrong with `octets[at:end]` as the body of a record that could not be read."""
-    reading = Reading(octets, end, path, record.RFC)
+    reading = Reading(octets, end, record.TITLE, record.RFC)
     found = [error for span in record.cut(reading, at) for error in span.errors()]
     if reading.error is not None:
         found.append(reading.error)

@@ -189,7 +189,7 @@ class TestComplaints:
 class TestSpans:
     def test_a_payload_with_its_generic_header(self) -> None:
         data = b"\0\0\0\x15" + BOX_OCTETS
-        span = payload_span(Box, data, 0, len(data), "Box")
+        span = payload_span(Box, data, 0, len(data))
         assert [(leaf.name, leaf.at, leaf.size) for leaf in span.leaves()] == [
             ("Next Payload", 0, 1),
             ("RESERVED", 1, 1),
@@ -213,11 +213,11 @@ class TestSpans:
 
     def test_what_was_readable_before_a_mistake_is_shown(self) -> None:
         data = b"\0\0\0\x0b\x04\0\0\0\1\2\3"
-        span = payload_span(Box, data, 0, len(data), "Box")
+        span = payload_span(Box, data, 0, len(data))
         assert [leaf.name for leaf in span.leaves()][3:] == ["Name Size", "# of Items", "FLAGS", "Unreadable"]
 
     def test_a_mistake_without_octets_is_on_the_whole(self) -> None:
-        span = payload_span(Item, b"\0\0\0\4", 0, 4, "Item")
+        span = payload_span(Item, b"\0\0\0\4", 0, 4)
         assert span.error == WireError(expected="1 octet", got="0 left", at=4, path="Item > Kind", rfc="RFC 9999 §2")
 
     def test_a_wrong_count_is_on_the_count(self) -> None:
