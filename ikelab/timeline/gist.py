@@ -104,7 +104,8 @@ def transform_words(transform: Transform, protocol: int) -> str:
     key_length = IkeAttribute.KEY_LENGTH if phase1 else IpsecAttribute.KEY_LENGTH
     bits = transform.first(key_length)
     size = f"-{bits}" if bits is not None else ""
-    words = [] if phase1 else [TRANSFORMS.get(protocol, Protocol)(transform.id).short + size]
+    names = TRANSFORMS.get(protocol)
+    words = [] if phase1 else [(names(transform.id).short if names else f"transform {transform.id}") + size]
     unit = ""
     for attribute in transform.attributes:
         kind = attribute.type

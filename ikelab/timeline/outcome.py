@@ -17,6 +17,8 @@ from ikelab.wire.numbers import ExchangeType, Protocol
 from ikelab.wire.payloads import ID
 
 FRAMES_NAMED = 8
+TOLD = {"PSK", "g^xy"}
+CLOSED = "cannot be decrypted: "
 
 
 @dataclass
@@ -61,7 +63,7 @@ class Outcome:
         elif followed.decrypted is False:
             self.nonsense.append(frame)
         elif followed.message.encrypted and followed.decrypted is None and followed.conversation is not None:
-            self.closed.setdefault(_wanting(followed.conversation), []).append(frame)
+            self.closed.setdefault(_wanting(followed, followed.conversation), []).append(frame)
         if followed.opened is not None and followed.conversation is not None and followed.sender is not None:
             sides = self.believers.setdefault(id(followed.conversation), {INITIATOR: set(), RESPONDER: set()})
             sides[followed.sender].add(followed.opened.belief + 1)
@@ -189,29 +191,29 @@ def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
-def _wanting(conversation: Conversation) -> str:
-    """What is missing to open the messages of an ISAKMP SA, and where it could come from."""
+def _wanting(followed: Followed, conversation: Conversation) -> str:
+    """What is missing to open a message, and where it could come from."""
     cookie = conversation.cookie_i.hex()
     if conversation.suite is None:
         return f"{conversation.suite_problem} (initiator cookie {cookie})"
-    lacking = [book.missing("Ka") for book in conversation.books()]
-    names = min(lacking, key=len, default=())
+    names = min((book.missing("Ka") for book in conversation.books()), key=len, default=())
     if not names:
-        return "the messages before them, whose last block is their IV, were not heard"
-    file = _key_file(names, cookie, conversation.suite.method)
-    return f"{_listed(names)} {'is' if len(names) == 1 else 'are'} not known. {file}"
-
-
-def _key_file(names: Iterable[str], cookie: str, method: Method) -> str:
-    entries = f'"ike": [{{"cookie_i": "{cookie}", "g_xy": "..."}}]'
-    psk = '"psk": "...", ' if method is Method.PSK and "PSK" in names else ""
+        return next((remark.removeprefix(CLOSED) for remark in followed.remarks if remark.startswith(CLOSED)), "")
+    unknown = f"{_listed(names)} {'is' if len(names) == 1 else 'are'} not known"
+    method = conversation.suite.method
     if method in (Method.PKE, Method.RPKE):
-        entries = f'"ike": [{{"cookie_i": "{cookie}", "SKEYID_e": "...", "SKEYID_a": "..."}}]'
-    return (
-        f"Give --keys a file with {{{psk}{entries}}}; only a peer can know these, no recording holds them"
-        if "g^xy" in names or method in (Method.PKE, Method.RPKE)
-        else f"Give --psk, or --keys with {{{psk}{entries}}}"
-    )
+        return f"{unknown}. {_asking(cookie, 'SKEYID_e', 'SKEYID_a')}; only a peer can know these"
+    if set(names) - TOLD:
+        return f"{unknown}: the recording lacks messages that carry them"
+    if "g^xy" not in names:
+        return f"{unknown}. Give --psk"
+    psk = '"psk": "...", ' if "PSK" in names else ""
+    return f"{unknown}. {_asking(cookie, 'g_xy', before=psk)}; only a peer can know these, no recording holds them"
+
+
+def _asking(cookie: str, *names: str, before: str = "") -> str:
+    values = "".join(f', "{name}": "..."' for name in names)
+    return f'Give --keys a file with {{{before}"ike": [{{"cookie_i": "{cookie}"{values}}}]}}'
 
 
 def _advice(why_not: str) -> str:
