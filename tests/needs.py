@@ -8,6 +8,7 @@ capabilities named in IKELAB_MAY_SKIP (separated by blanks or commas).
 from __future__ import annotations
 
 import functools
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -114,6 +115,9 @@ CAPABILITIES = {
     "nist-vectors": Capability(
         present=lambda: (vectors_dir() / "ikev1_psk.fax.gz").is_file(),
         install="put NIST's ikev1_psk.fax.gz and ikev1_dsa.fax.gz into a folder and name it in IKELAB_VECTORS",
+    ),
+    "repo2docker": Capability(
+        present=lambda: importlib.util.find_spec("repo2docker") is not None, install="pip install jupyter-repo2docker"
     ),
     "rfc-texts": Capability(
         present=lambda: (rfc_dir() / "rfc2409.txt").is_file(),
