@@ -9,14 +9,15 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from ikelab.errors import Misuse
 from ikelab.ike.config import Seeded
-from ikelab.ike.peer import Datagram, Peer
+from ikelab.ike.peer import Datagram, Peer, Task
 from ikelab.ike.step import Outcome
 from ikelab.net.tape import Tape
 from ikelab.timeline.live import Carried, Fate, Moment
-from ikelab.timeline.thoughts import FORGET, IGNORE
+from ikelab.timeline.thoughts import FORGET, IGNORE, LEAVE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +89,7 @@ class Link:
             else:
                 for when, peer in timeouts:
                     if when <= self.now:
-                        self._wake(peer)
+                        self._noticing(peer, partial(peer.handle_timeout, self.now))
             self._collect()
 
     def _film(self, peer: Peer) -> Callable[[Outcome, float], None]:
@@ -108,25 +109,29 @@ class Link:
             receiver.receive_datagram(frame.octets, frame.source, self.now)
         if len(self.moments) == before:
             dropped = Outcome(before=None, after=None, fired=IGNORE, heard=frame.octets)
-            self.moments.append(
-                Moment(
-                    actor=receiver.local,
-                    time=self.now,
-                    outcome=dropped,
-                    heard=frame.number,
-                    timeout=receiver.next_timeout(),
-                )
-            )
+            self._remember(receiver, dropped, heard=frame.number)
 
-    def _wake(self, peer: Peer) -> None:
-        """What a peer forgets when its patience ends is a moment too."""
-        before = peer.sas
-        peer.handle_timeout(self.now)
-        left = {(sa.cookie_i, sa.role) for sa in peer.sas}
-        for sa in before:
-            if (sa.cookie_i, sa.role) not in left:
-                gone = Outcome(before=sa, after=None, fired=FORGET)
-                self.moments.append(Moment(actor=peer.local, time=self.now, outcome=gone, timeout=peer.next_timeout()))
+    def begin(self, peer: Peer, task: Task) -> None:
+        """Let a peer start to do something now. Raises Misuse where the task does not fit its configuration."""
+        self._noticing(peer, lambda: peer.begin(task, self.now))
+
+    def _noticing(self, peer: Peer, act: Callable[[], None]) -> None:
+        """What a peer forgets on the way, when its patience ends or its owner says so, is a moment too."""
+        before = {(sa.cookie_i, sa.role): sa for sa in peer.sas if not sa.gone}
+        count = len(self.moments)
+        act()
+        after = {(sa.cookie_i, sa.role): sa for sa in peer.sas}
+        told = [moment.outcome.after for moment in self.moments[count:]]
+        for key, sa in before.items():
+            now = after.get(key)
+            if now is None:
+                self._remember(peer, Outcome(before=sa, after=None, fired=FORGET))
+            elif now.gone and not any(each is not None and each.gone for each in told):
+                self._remember(peer, Outcome(before=sa, after=now, fired=LEAVE))
+
+    def _remember(self, peer: Peer, outcome: Outcome, *, heard: int | None = None) -> None:
+        moment = Moment(actor=peer.local, time=self.now, outcome=outcome, heard=heard, timeout=peer.next_timeout())
+        self.moments.append(moment)
 
     def _collect(self) -> None:
         """Take what the peers want to say, and decide its fate."""

@@ -9,7 +9,8 @@ are explained by one and the same code. To the format of `ikelab.timeline.trace`
                 sent      of an altered one, the octets as they were said; changed: where they differ, on sheet 0:
                           [{"at", "size", "was"}]
                 verified  what the hearer found; of a hash that it never came to check, nothing
-    frames[]    states    each side's state of phase 1; exchanges: those under it, by message ID: {"name", "role",
+    frames[]    about     the message ID of the exchange that the step belongs to, zeros for phase 1
+                states    each side's state of phase 1; exchanges: those under it, by message ID: {"name", "role",
                           "state"}
                 waits     what each side waits for, as the RFC draws it, "" for nothing; timers: when it will lose its
                           patience, in seconds, or null
@@ -113,7 +114,25 @@ def trace_of_run(
 
     Numbers of datagrams become places: message n of the trace is the n-th of `carried`.
     """
-    return _Shooting(moments, carried, sas).trace(title, about, more or {})
+    return film_of_run(moments, carried, sas, title=title, about=about, more=more).trace
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFilm:
+    """A run as a trace, and each of its messages as its hearer found it."""
+
+    trace: Trace
+    followed: tuple[Followed, ...]
+
+
+def film_of_run(
+    moments: Sequence[Moment], carried: Sequence[Carried], sas: Sequence[IkeSa], *, title: str, about: str,
+    more: Mapping[str, Any] | None = None,
+) -> RunFilm:  # fmt: skip
+    """The same as `trace_of_run`, with its messages as they were followed."""
+    shooting = _Shooting(moments, carried, sas)
+    trace = shooting.trace(title, about, more or {})
+    return RunFilm(trace=trace, followed=tuple(shooting.arrived[number] for number in sorted(shooting.arrived)))
 
 
 class _Shooting:
@@ -189,8 +208,11 @@ class _Shooting:
         if hearing is not None:
             message["verified"] = _found(followed, hearing.outcome)
             message["remarks"] += _unreadable(followed, hearing.outcome, OTHER[message["from"]])
-        elif message["from"] in self.watched:
+        elif OTHER[message["from"]] in self.watched:
             message["verified"] = []
+        found = {verdict["name"]: verdict["ok"] for verdict in message["verified"]}
+        proofs = tuple(proof for proof in followed.proofs if found.get(proof.name) is proof.holds)
+        self.arrived[number] = replace(followed, proofs=proofs, remarks=tuple(message["remarks"]))
 
     # -- steps
 
@@ -221,6 +243,7 @@ class _Shooting:
             "heard": moment.heard,
             "said": [moment.said] if moment.said is not None else [],
             "time": round(moment.time - self._begin, 6),
+            "about": f"{outcome.message_id:08x}",
             **self._standing(),
             "row": outcome.fired.name if isinstance(outcome.fired, Row) else None,
             "rule": None if isinstance(outcome.fired, Row) else outcome.fired.name,
@@ -240,6 +263,7 @@ class _Shooting:
             "heard": None,
             "said": [number],
             "time": round(datagram.time - self._begin, 6),
+            "about": self.film.messages[number - 1]["message_id"],
             **self._standing(),
             "row": None,
             "rule": None,

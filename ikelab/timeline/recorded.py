@@ -19,6 +19,8 @@ from ikelab.timeline.sheets import chips, sheets
 from ikelab.timeline.trace import Trace
 from ikelab.timeline.values import Values
 from ikelab.wire.numbers import ExchangeType
+from ikelab.wire.payloads import SA
+from ikelab.wire.records import Payload
 
 
 def trace_of(heard: Iterable[Heard], beliefs: Beliefs, *, title: str, about: str) -> Trace:
@@ -159,7 +161,15 @@ def labels_of(followed: Followed) -> list[str]:
     if header.message_id and followed.conversation is not None:
         exchange = followed.conversation.exchanges.get(header.message_id)
         begun_by_sender = exchange is None or exchange.begun_by == followed.sender
-    return payload_labels(followed.inside.payloads, header.exchange, followed.number or 1, begun_by_sender)
+    number = followed.number or _place_of_repeated(followed.inside.payloads, begun_by_sender)
+    return payload_labels(followed.inside.payloads, header.exchange, number, begun_by_sender)
+
+
+def _place_of_repeated(payloads: tuple[Payload, ...], begun_by_sender: bool) -> int:
+    """Which message of a Quick Mode is said again, by what is in it; elsewhere it makes no difference."""
+    if not begun_by_sender:
+        return 2
+    return 1 if any(isinstance(payload, SA) for payload in payloads) else 3
 
 
 def verdicts(followed: Followed) -> list[dict[str, Any]]:

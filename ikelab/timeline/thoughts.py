@@ -40,7 +40,11 @@ FORGET = Rule(
     name="FORGET", when="a stranger did not finish phase 1 in time", does="forgets the half-open SA", after="no state",
     rfc="",
 )  # fmt: skip
-"""Two things that happen to a peer without any SA: neither has a row, and both are worth a step."""
+LEAVE = Rule(
+    name="LEAVE", when="its owner has had enough, and the other side has been told", does="forgets the SA", after=GONE,
+    rfc="RFC 2408 §5.15",
+)  # fmt: skip
+"""Three things that happen to a peer outside of any exchange; each is worth a step."""
 
 ROWS: Mapping[tuple[str, str, str], Caption] = {
     ("Main Mode", "initiator", START): CAPTIONS[MAIN, 1],
@@ -169,6 +173,17 @@ def _reason(refusal: Refusal) -> str:
     return _sentence(f"{refusal.why.rstrip('.')}{clause}")
 
 
+def complaint_in(outcome: Outcome) -> Refusal | None:
+    """What the other side was heard to complain of in this step, if it was."""
+    sa = outcome.after
+    if sa is not None and outcome.fired is COMPLAINT:
+        return sa.main.complaint
+    if sa is None or not any(event.name == "failed" for event in outcome.events):
+        return None
+    ended = [each.complaint for each in sa.exchanges.values() if each.state == GONE and each.complaint is not None]
+    return ended[-1] if ended else None
+
+
 def _sentence(words: str) -> str:
     return f"{words[:1].upper()}{words[1:]}{'' if words.endswith(('.', '?')) else '.'}"
 
@@ -216,14 +231,9 @@ def _facts(outcome: Outcome, seen: Seen) -> dict[str, str]:
 
 def _happened(outcome: Outcome) -> Iterator[str]:
     """What an Informational has done here; an error that ends an exchange is told once, with its reason."""
-    ended = [
-        exchange.complaint
-        for exchange in (outcome.after.exchanges.values() if outcome.after is not None else ())
-        if exchange.complaint is not None and exchange.state == GONE
-    ]
-    failed = any(event.name == "failed" for event in outcome.events)
-    if failed and ended:
-        yield _reason(ended[-1])[:-1].replace("The other", "the other", 1)
+    complaint = complaint_in(outcome)
+    if complaint is not None:
+        yield _reason(complaint)[:-1].replace("The other", "the other", 1)
     else:
         yield from (event.text for event in outcome.events)
 
@@ -274,7 +284,7 @@ def _of_rule(outcome: Outcome, rule: Rule, seen: Seen) -> Caption:
             f"The last message of phase 1 must have been lost; the repeated answer brings it out again. {reason}",
         )
     if rule is COMPLAINT:
-        complaint = outcome.after.main.complaint if outcome.after is not None else None
+        complaint = complaint_in(outcome)
         news = _reason(complaint) if complaint is not None else ""
         return Caption(
             f"{who} hears a complaint, and goes on waiting.",
@@ -296,6 +306,11 @@ def _of_rule(outcome: Outcome, rule: Rule, seen: Seen) -> Caption:
         return Caption(
             f"{who} knows no conversation of these cookies, and drops {heard}.",
             "Cookies name the conversation; a datagram that names none costs the receiver next to nothing.",
+        )
+    if rule is LEAVE:
+        return Caption(
+            f"{who} forgets the ISAKMP SA and all its keys.",
+            "It has said so, and waits for no answer: a Delete is news, not a question.",
         )
     if rule is FORGET:
         return Caption(

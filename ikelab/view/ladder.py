@@ -4,31 +4,91 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from html import escape
+from typing import cast
 
-from ikelab.view.narration import Part, end, exchanges, fate, parts, payloads, receiver, size, visible
+from ikelab.view.narration import (
+    Part,
+    deed,
+    end,
+    exchanges,
+    fate,
+    is_run,
+    judged,
+    parts,
+    payloads,
+    receiver,
+    size,
+    state_after,
+    visible,
+)
 
 SIDES = ("initiator", "responder")
 TEXT_WIDTH = 56
 """Columns from one lifeline of the text ladder to the other, both included."""
+RUN_WIDTH, STATE_WIDTH, NUMBER_WIDTH = 48, 12, 5
+"""The same of a run, where the states take room on both sides."""
 
 
 def lines(trace: Part) -> Iterator[str]:
-    """The ladder as text; encrypted payloads lie in brackets on a double line."""
-    left, right = (visible(f"{peer['label']} {peer['address']}") for peer in (end(trace, side) for side in SIDES))
+    """The ladder as text; encrypted payloads lie in brackets on a double line.
+
+    Of a run, every step has a line: the state of whoever thinks stands on its side.
+    """
+    if is_run(trace):
+        yield from _lines_of_run(trace)
+        return
+    left, right = _ends(trace)
     yield f"     {left}{right:>{max(1, TEXT_WIDTH - len(left))}}"
     for title, messages in exchanges(trace):
         yield f"     |{visible(f' {title} '):^{TEXT_WIDTH - 2}}|"
         for message in messages:
-            yield f"{visible(message['n']):>4} |{_arrow(message)}|  {visible(', '.join(fate(message)))}".rstrip()
+            arrow = _arrow(message, TEXT_WIDTH)
+            yield f"{visible(message['n']):>4} |{arrow}|  {visible(', '.join(fate(message)))}".rstrip()
 
 
-def _arrow(message: Part) -> str:
-    said, room = visible(payloads(message)), TEXT_WIDTH - 8
+def _ends(trace: Part) -> tuple[str, str]:
+    left, right = (visible(f"{peer['label']} {peer['address']}") for peer in (end(trace, side) for side in SIDES))
+    return left, right
+
+
+def _lines_of_run(trace: Part) -> Iterator[str]:
+    by_number = {message["n"]: message for message in parts(trace, "messages")}
+    titles = {message["n"]: title for title, messages in exchanges(trace) for message in messages}
+    margin = STATE_WIDTH + NUMBER_WIDTH
+    left, right = _ends(trace)
+    yield f"{left}{right:>{margin + RUN_WIDTH + STATE_WIDTH + 1 - len(left)}}"
+    current = ""
+    copies = [message for message in by_number.values() if message.get("fate") == "repeated"]
+    for frame in parts(trace, "frames"):
+        said = cast("list[object]", frame["said"])
+        title = titles[said[0]] if said else current
+        if title != current:
+            yield f"{'':{margin}}|{visible(f' {title} '):^{RUN_WIDTH - 2}}|"
+            current = title
+        message = by_number[said[0]] if said else None
+        yield _line_of_run(frame, message)
+        while copies and message is not None and copies[0]["retransmission_of"] == message["n"]:
+            yield _line_of_run(None, copies.pop(0))
+
+
+def _line_of_run(frame: Part | None, message: Part | None) -> str:
+    state = visible(state_after(frame)) if frame is not None else ""
+    left, right = (state if frame is not None and frame["actor"] == side else "" for side in SIDES)
+    number, rung = ("", " " * (RUN_WIDTH - 2)) if message is None else (message["n"], _arrow(message, RUN_WIDTH))
+    words = (deed(frame, message) if frame is not None else []) + ([] if message is None else judged(message))
+    line = f"{left:<{STATE_WIDTH}}{number:>{NUMBER_WIDTH - 1}} |{rung}| {right:<{STATE_WIDTH}}"
+    return f"{line} {visible(', '.join(words))}".rstrip()
+
+
+def _arrow(message: Part, width: int) -> str:
+    said, room = visible(payloads(message)), width - 8
     said = said if len(said) <= room else f"{said[: room - 1]}…"
-    body = (
-        f" [{said}] ".center(TEXT_WIDTH - 3, "=") if message["encrypted"] else f" {said} ".center(TEXT_WIDTH - 3, "-")
-    )
-    return f"{body}>" if message["from"] == "initiator" else f"<{body}"
+    body = f" [{said}] ".center(width - 3, "=") if message["encrypted"] else f" {said} ".center(width - 3, "-")
+    outward = message["from"] == SIDES[0]
+    if message.get("fate") == "lost":  # it breaks off behind what it says
+        reach = (width - 3 + len(said)) // 2 + 4
+        return f"{body[:reach]}x".ljust(width - 2) if outward else f"x{body[-reach:]}".rjust(width - 2)
+    return f"{body}>" if outward else f"<{body}"
 
 
 # The picture. No style sheet, no ids: it may stand many times on a page. Mid-tones read on white and on black.

@@ -102,11 +102,18 @@ def _exchange(message: Part) -> str:
     return f"{message['exchange_name']}" + ("" if set(number) <= {"0"} else f" {number}")
 
 
+FATES = {"lost": "lost", "altered": "altered on the way", "repeated": "a copy that the network made"}
+
+
 def fate(message: Part) -> list[str]:
     """What became of a message, in a few words each."""
-    words = []
-    if message.get("retransmission_of") is not None:
-        words.append(f"the same octets as message {message['retransmission_of']}")
+    repeated = message.get("retransmission_of")
+    return ([f"the same octets as message {repeated}"] if repeated is not None else []) + judged(message)
+
+
+def judged(message: Part) -> list[str]:
+    """What the network did to it, and what its hearer found, in a few words each."""
+    words = [FATES[str(message["fate"])]] if message.get("fate") in FATES else []
     if message.get("error"):
         words.append("unreadable")
     elif message.get("decrypted") is False:
@@ -130,6 +137,47 @@ def remarks(message: Part) -> list[str]:
     if message.get("error"):
         words.append(f"✗ {message['error']}")
     return words + [f"· {remark}" for remark in cast("Iterable[object]", message.get("remarks") or ())]
+
+
+# ---- the steps of a run
+
+
+def is_run(trace: Part) -> bool:
+    """Whether the trace knows the peers' thoughts, not only what they said."""
+    return any(frame.get("states") for frame in parts(trace, "frames"))
+
+
+def state_after(frame: Part) -> str:
+    """The state of whoever thinks, after a step: of the exchange under the SA that it is about, else of the SA."""
+    actor = str(frame["actor"])
+    state = str(cast("Mapping[str, object]", frame["states"])[actor])
+    under = cast("Mapping[str, Mapping[str, Part]]", frame["exchanges"])[actor].get(str(frame["about"]))
+    return str(under["state"]) if under and state != "GONE" else state
+
+
+DEEDS = {
+    "COMPLAINT": "hears a complaint, waits",
+    "GIVE_UP": "gives up",
+    "IGNORE": "drops {heard}",
+    "FORGET": "forgets",
+    "LEAVE": "forgets",
+    "DELETED": "believes {heard}, forgets",
+    "REPEAT": "hears {heard} again",
+    "REMIND": "reminds",
+    "RESEND": "timer: says {again} again",
+}
+
+
+def deed(frame: Part, message: Part | None) -> list[str]:
+    """What a step is besides its message, in a few words: a refusal, a timer, the end."""
+    refused = cast("Part | None", frame.get("refused"))
+    if frame.get("rule") == "REFUSE":
+        label = f": {refused['label']}" if refused and refused["label"] else ""
+        return [f"refuses {frame['heard']}{label}"]
+    if frame.get("rule") in DEEDS:
+        again = message["retransmission_of"] if message is not None else None
+        return [DEEDS[str(frame["rule"])].format(heard=frame["heard"], again=again)]
+    return [f"hears {frame['heard']}"] if message is None else []
 
 
 # ---- fields
