@@ -11,7 +11,7 @@ from functools import cache
 from importlib.resources import files
 
 STATIC = files("ikelab.view") / "static"
-STYLES = ("player.css", "spine.css", "octets.css", "secrets.css")
+STYLES = ("player.css", "spine.css", "marks.css", "octets.css", "secrets.css")
 
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./([a-z]+\.js)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=const |function |async function |class )", re.MULTILINE)

@@ -1,7 +1,7 @@
 // Questions to a trace: which step said a message, who has learned what by then, which hash covers which payload.
 
-export const SIDES = ["initiator", "responder"];
-export const other = (side) => (side === "initiator" ? "responder" : "initiator");
+import { marksOf } from "./life.js";
+import { SIDES } from "./sides.js";
 
 const INFORMATIONAL = 5;          // an exchange
 const HASH = 8, SIGNATURE = 9, VENDOR_ID = 13;   // payloads
@@ -12,9 +12,13 @@ export class Film {
     this.last = this.frames.length;
     this.byNumber = new Map(this.messages.map((message) => [message.n, message]));
     this.byName = new Map(this.secrets.map((secret) => [secret.name, secret]));
+    this.live = this.frames.some((frame) => frame.states);
     this.saidAt = new Map(this.frames.flatMap((frame, k) => frame.said.map((n) => [n, k + 1])));
+    for (const message of this.messages)   // what nobody said, the network said again
+      if (!this.saidAt.has(message.n)) this.saidAt.set(message.n, this.saidAt.get(message.retransmission_of) ?? message.heard_at ?? this.last + 1);
     this.exchanges = exchangesOf(this.messages);
     this.exchangeOf = new Map(this.exchanges.flatMap((exchange) => exchange.messages.map((message) => [message.n, exchange])));
+    this.marks = marksOf(this);
     this.seals = sealsOf(this.messages);
     this.learnedAt = this.firstLearned();
     this.sidesDiffer = [...this.learnedAt.values()].some((first) => first.initiator !== first.responder);   // in a recording both learn all at once
@@ -30,6 +34,16 @@ export class Film {
     const frame = this.frame(step);
     const said = frame.said.map((n) => `Message ${n}: ${this.byNumber.get(n)?.summary ?? ""}`).join("; ");
     return { what: frame.caption?.what || said, why: frame.caption?.why || "" };
+  }
+
+  /** The state that a side of a run is in before anything is said. */
+  beginning(side) {
+    return this.frames[0]?.states?.[side] === "?" ? "?" : "START";
+  }
+
+  /** The steps between a message and the next one in which nobody hears or says anything. */
+  silentAfter(n) {
+    return this.marks.filter((mark) => mark.how === "alone" && (this.newest(mark.step)?.n ?? n) === n).map((mark) => mark.step);
   }
 
   /** The newest message at a step; before the first one, the first one. */
@@ -155,7 +169,8 @@ export function tellingField(message) {
     const deepest = Math.max(...fields.filter(isIn("choice")).map((field) => field.depth));
     const choice = fields.findIndex((field, index) => field.depth === deepest && isIn("choice")(field, index));
     const chosen = choice >= 0 && saysItAll(fields, fields[choice].parent) ? fields[choice].parent : choice;
-    const found = [leaf("proof"), leaf("public"), chosen, leaf("identity"), leaf("cipher")].find((index) => index >= 0);
+    const news = fields.findIndex((field) => field.name === "Notify Message Type");
+    const found = [leaf("proof"), leaf("public"), news >= 0 && chosen >= 0 ? news : chosen, leaf("identity"), leaf("cipher")].find((index) => index >= 0);
     if (found != null) return [sheet, found];
   }
   return message.sheets[0]?.fields.length ? [0, 0] : null;

@@ -2,7 +2,8 @@
 
 import { badge, classes, fill, h, icon, keepInView, octetsOf, pairs, shortened } from "./dom.js";
 import { Explanation } from "./explain.js";
-import { childrenOf, onlyWraps, other, pathTo, saysItAll } from "./film.js";
+import { childrenOf, onlyWraps, pathTo, saysItAll } from "./film.js";
+import { other } from "./sides.js";
 
 const FOLD = 96, HEAD = 48, ROW = 8;   // a value longer than FOLD octets shows its first HEAD and its last few
 const ROLES = new Set(["plumbing", "choice", "public", "identity", "proof", "secret", "number", "cipher"]);

@@ -1,7 +1,7 @@
 // Where every secret comes from: what was given, drawn or received, what is computed from it, what it is used for.
 
 import { badge, classes, copy, describe, fill, h, octetsOf } from "./dom.js";
-import { SIDES } from "./film.js";
+import { SIDES } from "./sides.js";
 
 const COLUMNS = ["given or received", "computed", "used for"];
 

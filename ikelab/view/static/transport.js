@@ -1,6 +1,7 @@
 // The bar, the controls that move through time, and the words for where we are.
 
 import { badge, classes, fill, h, icon } from "./dom.js";
+import { kindOf } from "./life.js";
 
 const CROWDED = 48;   // more steps than this: thin ticks
 
@@ -20,7 +21,7 @@ export function Transport(film, go) {
   const place = (k) => ({ "--at": film.last ? k / film.last : 0 });
   const ticks = Array.from({ length: film.last + 1 }, (_, k) => {
     const frame = film.frame(k);
-    return h("span", { class: classes("tick", k > 0 && !frame.said.length && "silent"), "data-side": frame.actor, style: place(k) });
+    return h("span", { class: classes("tick", k > 0 && kindOf(frame)), "data-side": frame.actor, style: place(k) });
   });
   const thumb = h("span", { class: "thumb" });
   const count = h("b", {}), clock = h("div", { class: "clock" });
@@ -34,7 +35,7 @@ export function Transport(film, go) {
       at = state.step;
       ticks.forEach((tick, k) => tick.classList.toggle("done", k <= at));
       const frame = film.frame(at);
-      thumb.className = classes("thumb", at > 0 && !frame.said.length && "silent");
+      thumb.className = classes("thumb", at > 0 && kindOf(frame));
       thumb.dataset.side = frame.actor ?? "";
       thumb.style.setProperty("--at", place(at)["--at"]);
       slider.value = at;
@@ -50,9 +51,10 @@ export function Transport(film, go) {
 export function Caption(film) {
   const who = h("span", { class: "who" }), what = h("div", { class: "what" }), why = h("div", { class: "why" });
   const status = h("div", { class: "spoken", role: "status", "aria-live": "polite" });
+  const longest = longestCaption(film), room = h("div", { class: "room", "aria-hidden": "true" }, h("div", { class: "what-room" }, longest.what), h("div", {}, longest.why));
   let drawn = -1;
   return {
-    node: h("div", { class: "caption" }, who, what, why, status),
+    node: h("div", { class: "caption" }, who, what, why, room, status),
     draw(state) {
       if (state.step === drawn) return;
       drawn = state.step;
@@ -63,4 +65,10 @@ export function Caption(film) {
       fill(status, `Step ${drawn} of ${film.last}. ${frame.said.map((n) => `Message ${n}, ${film.byNumber.get(n)?.exchange_name ?? ""}. `).join("")}${words.what} ${words.why}`);
     },
   };
+}
+
+/** The caption that takes the most room: the others leave as much, so that nothing below them moves. */
+function longestCaption(film) {
+  const length = ({ what, why }) => 1.3 * what.length + why.length;
+  return film.frames.map((_, k) => film.caption(k + 1)).reduce((one, two) => (length(two) > length(one) ? two : one), { what: "", why: "" });
 }

@@ -1,0 +1,58 @@
+// Each side's life: the states it goes through, one mark for every time it thought. A recording has none.
+
+import { SIDES } from "./sides.js";
+
+const TIMED = new Set(["RESEND", "GIVE_UP", "FORGET", "LEAVE"]);
+
+/** The exchange under the SA that a step is about; null in phase 1, and for one that was never begun. */
+export const exchangeIn = (frame, message) => frame.exchanges?.[frame.actor]?.[frame.about ?? message?.message_id] ?? null;
+
+/** How a step ends for the one who thinks: it goes on, refuses, loses its patience, or has heard nothing new. */
+export function kindOf(frame) {
+  if (frame.rule === "REFUSE") return "refused";
+  if (TIMED.has(frame.rule)) return "timer";
+  return frame.rule ? "noted" : "went";
+}
+
+/**
+ * All marks in the order of the steps: `name` is the state afterwards, `at` the message beside which it stands, and `how`
+ * it stands there: where the arrow ends that caused it, level with the message that it says by itself, or alone.
+ */
+export function marksOf(film) {
+  if (!film.live) return [];
+  const marks = film.frames.map((frame, k) => {
+    const heard = film.byNumber.get(frame.heard), said = film.byNumber.get(frame.said[0]), about = heard ?? said;
+    return {
+      step: k + 1, side: frame.actor, frame, kind: kindOf(frame),
+      name: exchangeIn(frame, about)?.state ?? frame.states[frame.actor],
+      at: about?.n ?? null, how: heard ? "heard" : said ? "begins" : "alone",
+      did: didIn(frame), waits: frame.waits?.[frame.actor] || "", timer: patience(frame),
+    };
+  });
+  for (const side of SIDES) {
+    const own = marks.filter((mark) => mark.side === side);
+    own.forEach((mark, k) => { mark.awaits = own.slice(k + 1).find((next) => next.frame.row && next.frame.heard != null)?.frame.heard ?? null; });
+  }
+  return marks;
+}
+
+/** "hears 4, says 5": a step in two words. */
+function didIn(frame) {
+  const heard = frame.heard != null && (frame.rule === "REFUSE" ? `refuses ${frame.heard}` : `hears ${frame.heard}`);
+  const said = frame.said.length > 0 && `${frame.rule === "RESEND" ? "timer: " : ""}says ${frame.said.join(", ")}`;
+  const alone = !heard && !said && { GIVE_UP: "gives up", FORGET: "forgets", LEAVE: "forgets" }[frame.rule];
+  return [heard, said, alone].filter(Boolean).join(", ") || "thinks";
+}
+
+/** Seconds until a side does something unasked. */
+function patience(frame) {
+  const due = frame.timers?.[frame.actor];
+  return due == null ? null : Math.max(0, due - (frame.time ?? 0));
+}
+
+/** The name of a side's state at a step, and "" where nobody recorded it. */
+export function stateAt(film, side, step) {
+  if (!film.live) return "";
+  const last = film.marks.filter((mark) => mark.side === side && mark.step <= step).at(-1);
+  return last?.name ?? film.beginning(side);
+}

@@ -1,0 +1,44 @@
+// A state on a side's rail, with what the side did to get there and which secrets it has since.
+
+import { classes, describe, fill, h } from "./dom.js";
+
+const SHOWN = 3;   // names of new secrets beside a state that has just fired
+
+const WORDS = { refused: "refused", timer: "timer" };
+
+/** One mark. `relation` of a step to it: later, now (the state a side is in), fired (the step itself) or past. */
+export function Mark(film, mark, set) {
+  const awaited = mark.waits && (mark.awaits == null ? "waits" : `awaits ${mark.awaits}`);
+  const state = h("button", { type: "button", class: "state", tabindex: -1, onclick: () => set({ step: mark.step }) }, mark.name);
+  const did = h("span", { class: "did" }), keys = h("span", { class: "learned" });
+  const node = h("div", { class: classes("mark", mark.kind, mark.how, mark.name === "?" && "blind"), "data-side": mark.side }, h("span", { class: "dot" }), state, did, keys);
+  const secrets = newSecrets(film, mark.side, mark.step);
+  let drawn = null;
+  return {
+    node, step: mark.step, side: mark.side,
+    draw(relation) {
+      if (relation === drawn) return;
+      drawn = relation;
+      for (const name of ["later", "past", "now", "fired"]) node.classList.toggle(name, name === relation);
+      fill(did, relation === "fired" ? mark.did : relation === "now" && awaited ? [awaited, mark.timer != null && h("span", { class: "timer" }, `${mark.timer < 9.5 ? mark.timer.toFixed(1) : Math.round(mark.timer)} s`)] : "");
+      describe(did, "title", relation === "now" ? mark.waits : "");
+      fill(keys, relation !== "later" && Keys(film, secrets, relation === "fired" ? SHOWN : 1, set));
+      state.setAttribute("aria-current", relation === "fired" ? "step" : "false");
+      describe(state, "aria-label", `${film.peers[mark.side].label}, step ${mark.step}: ${[mark.step > 0 && mark.did, WORDS[mark.kind], `state ${mark.name}`, relation === "later" && "still to come"].filter(Boolean).join("; ")}`);
+    },
+  };
+}
+
+/** The secrets one side has since a step: those that it computed first. */
+export function newSecrets(film, side, step) {
+  const known = (film.frame(step).learned?.[side] ?? []).map((name) => film.byName.get(name)).filter((secret) => secret?.secret);
+  return [...known.filter((secret) => secret.inputs.length), ...known.filter((secret) => !secret.inputs.length)];
+}
+
+/** The first of them by name, the rest as a count; each a way to where it comes from. */
+export function Keys(film, secrets, most, set) {
+  if (!secrets.length) return null;
+  const shown = secrets.slice(0, most), rest = secrets.slice(most), all = secrets.map((secret) => secret.label).join(", ");
+  const key = (secret, text) => h("button", { type: "button", class: "key", tabindex: -1, title: `${all}: where they come from`, onclick: () => set({ view: "secrets", secret: secret.name, trail: [] }) }, text);
+  return [shown.map((secret) => key(secret, secret.label)), rest.length > 0 && key(rest.at(-1), `+${rest.length}`)];
+}
