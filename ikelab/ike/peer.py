@@ -22,10 +22,10 @@ from ikelab.ike.phase1 import MODES, SCRIPTS
 from ikelab.ike.quick_mode import QUICK_MODE
 from ikelab.ike.sa import Exchange, IkeSa
 from ikelab.ike.script import ESTABLISHED, Row
-from ikelab.ike.step import Outcome, begin, give_up, hear, is_hopeless, resend
+from ikelab.ike.step import Outcome, begin, give_up, hear, is_final, is_hopeless, resend
 from ikelab.ike.turn import Event
 from ikelab.wire.message import HEADER_SIZE, Header, read_header
-from ikelab.wire.numbers import Notify, Protocol
+from ikelab.wire.numbers import Protocol
 from ikelab.wire.payloads import Delete
 from ikelab.wire.udp import Endpoint
 
@@ -249,7 +249,7 @@ class Peer:
             if held not in self._held:
                 self._held.append(held)
         retry = held.retries.get(outcome.message_id)
-        if retry is not None and outcome.refused is not None and outcome.refused.notify == Notify.AUTHENTICATION_FAILED:
+        if retry is not None and outcome.refused is not None and is_final(outcome.refused):
             retry.refused = outcome.refused
         if isinstance(outcome.fired, Row):
             held.retries.pop(outcome.message_id, None)

@@ -27,7 +27,8 @@ class Exchange:
     role: this peer's role in this exchange. message_id: 0 in phase 1. number: messages said and heard so far.
     iv: the IV of the next encrypted message, b"" where it is still to be computed. given: values by RFC name.
     said, heard: the last datagram each way, kept to answer repetitions with the same octets. older: heard before it.
-    complaint: an error that the other side has notified without proof; doubted: the same, before the last repetition.
+    complaint: an error that the other side has notified; doubted: the same, before the last repetition, or with it
+    where it came with proof.
     """
 
     script: Script

@@ -15,7 +15,7 @@ from ikelab.crypto.derived import Given
 from ikelab.errors import Refusal, WireError
 from ikelab.ike.config import Env, PeerConfig
 from ikelab.ike.informational import ERRORS, INFORMATIONAL, complained
-from ikelab.ike.phase1 import SCRIPTS
+from ikelab.ike.phase1 import PSK_HINT, SCRIPTS
 from ikelab.ike.proof import check
 from ikelab.ike.protect import CHAPTERS, NONSENSE, covered, exchange_iv, last_block, plausible, proof_name, seal, unseal
 from ikelab.ike.quick_mode import QUICK_MODE
@@ -105,6 +105,8 @@ def hear(sa: IkeSa, octets: bytes, env: Env, config: PeerConfig, *, is_new: bool
             raise Refusal(why="expected something new, got a message that was answered long ago", rfc="RFC 2408 §3.1")
         if header.exchange == ExchangeType.INFORMATIONAL and not header.encrypted:
             return _hear_in_clear(sa, before, octets, sheet)
+        if header.exchange == ExchangeType.INFORMATIONAL and _could_open_early(sa):
+            return _hear_early(sa, exchange, octets, sheet, env, config)
         row = _waiting_row(sa, exchange, header)
     except _Reminder as reminder:
         return Outcome(
@@ -152,6 +154,17 @@ def is_hopeless(exchange: Exchange) -> bool:
     return exchange.complaint is not None and exchange.doubted is not None
 
 
+def is_final(refusal: Refusal) -> bool:
+    """Whether what this side refused was an answer that will not become better by being asked for again.
+
+    A wrong HASH, a right one of a wrong name, or what the keys do not open; but once is not believed: it could be
+    forged.
+    """
+    return refusal.notify in (Notify.AUTHENTICATION_FAILED, Notify.INVALID_ID_INFORMATION) or refusal.why.startswith(
+        NONSENSE
+    )
+
+
 def give_up(sa: IkeSa, message_id: int, because: Refusal | None = None) -> Outcome:
     """The timer ran out for good: the exchange is over, without fruit.
 
@@ -160,7 +173,11 @@ def give_up(sa: IkeSa, message_id: int, because: Refusal | None = None) -> Outco
     exchange = sa.exchange(message_id)
     assert exchange is not None
     silence = Refusal(
-        why=f"expected an answer to {exchange.script.name} in state {exchange.state}, got none", rfc="RFC 2408 §5.1"
+        why=f"expected an answer to {exchange.script.name} in state {exchange.state}, got none",
+        rfc="RFC 2408 §5.1",
+        hint=f"whoever cannot open the last message may be silent; {PSK_HINT}"
+        if message_id == 0 and exchange.iv
+        else "",
     )
     refused = because or exchange.complaint or silence
     after = replace(sa, gone=refused.why) if message_id == 0 else sa.with_exchange(replace(exchange, state=GONE))
@@ -249,6 +266,7 @@ def _waiting_row(sa: IkeSa, exchange: Exchange, header: Header) -> Row:
         )
         row = sa.main.row
         if sa.main.said and header.encrypted and row is not None and row.hears is not None and row.hears.either:
+            early.hint = "the message in between was lost, or the other side did not accept HASH_R and says so"
             raise _Reminder(sa.main.said, early)
         raise early
     if exchange.message_id == 0 and exchange is not sa.main:
@@ -347,6 +365,51 @@ def _hear_in_clear(sa: IkeSa, before: IkeSa | None, octets: bytes, sheet: Dissec
         hint="anyone on the way could have written it",
     )
     return Outcome(before=before, after=before, fired=REFUSE, heard=octets, sheet=sheet, refused=unproven)
+
+
+def _could_open_early(sa: IkeSa) -> bool:
+    """Whether it has keys and waits for the last message of phase 1, which may never come."""
+    row = sa.main.row
+    has_keys = sa.book is not None and not sa.book.missing("Ka")
+    return has_keys and not sa.established and sa.role == "initiator" and row is not None and row.after == ESTABLISHED
+
+
+def _hear_early(
+    sa: IkeSa, exchange: Exchange, octets: bytes, sheet: Dissection, env: Env, config: PeerConfig
+) -> Outcome:
+    """Protected news before phase 1 is over, which RFC 2408 §4.8 demands as soon as there are keys.
+
+    An error with a right HASH(1) comes from someone who holds the pre-shared key: phase 1 will not end well, and no
+    repetition helps. What the keys do not open is told as such: that is how different pre-shared keys look from here.
+    """
+    shape = INFORMATIONAL.steps[0].shape
+    inside: Dissection | None = None
+    try:
+        inside, exchange = _open(sa, exchange, shape, sheet)
+        turn = Turn(sa=sa, exchange=exchange, env=env, config=config, sheet=inside, found=shape.match(inside.payloads))
+        row = exchange.row
+        assert row is not None
+        _check_hash(turn, row)
+        errors = [each for each in turn.all(Notification) if each.notify in ERRORS]
+        if not errors:
+            raise Refusal(why=f"expected the end of {sa.main.script.name}, got other news", rfc="RFC 2409 §5.5")
+    except Refusal as refusal:
+        if inside is None:
+            refusal.hint = PSK_HINT
+        return replace(_refuse(sa, sa, octets, sheet, inside, refusal, env), message_id=0)
+    complaint = complained(errors[0], authenticated=True)
+    event = Event(name="notified", text=str(complaint), detail={"notify": int(errors[0].notify)})
+    after = sa.with_exchange(replace(sa.main, complaint=complaint, doubted=complaint))
+    return Outcome(
+        before=sa,
+        after=after,
+        fired=COMPLAINT,
+        heard=octets,
+        sheet=sheet,
+        inside=inside,
+        learned=tuple(turn.learned),
+        events=(event,),
+    )
 
 
 # -- firing ------------------------------------------------------------------------------------------------------------
