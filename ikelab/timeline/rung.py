@@ -11,9 +11,11 @@ from ikelab.ike.conversation import INITIATOR, RESPONDER
 from ikelab.ike.listen import Followed
 from ikelab.ike.naming import arrow
 from ikelab.ike.protect import PHASE_1
+from ikelab.ike.script import GIVE_UP, GONE, REFUSE
 from ikelab.ipsec.packet import FollowedPacket
 from ikelab.timeline.captions import caption
 from ikelab.timeline.gist import SIGNS, Line, Sign, gist
+from ikelab.timeline.live import Fate, RunFilm
 from ikelab.timeline.recorded import labels_of
 from ikelab.timeline.sheets import sheets
 from ikelab.wire.numbers import ExchangeType, Protocol
@@ -21,6 +23,9 @@ from ikelab.wire.payloads import KE
 from ikelab.wire.udp import Endpoint
 
 KEYS_OF_PHASE_1 = ("SKEYID", "SKEYID_d", "SKEYID_a", "SKEYID_e", "Ka")
+
+
+SAYING_NO = (REFUSE.name, GIVE_UP.name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +36,7 @@ class Rung:
     sentence on it. name: its place in it, "Main Mode 5"; of a packet "06041222 #1".
     summary: the message as the RFC draws it, or what a packet carries. what, why: two plain sentences.
     sign: for a packet, what became of its ICV. sheets: its octets and fields, as a trace has them; () if not asked for.
+    standing: in a run, the states of both sides after it.
     """
 
     frame: int
@@ -50,6 +56,62 @@ class Rung:
     remarks: Sequence[str] = ()
     error: str = ""
     sheets: Sequence[Mapping[str, Any]] = ()
+    standing: Standing | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """Where the two sides of a run stand. actor: whose thought has just brought it about; states: by role."""
+
+    actor: str
+    states: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Thought:
+    """A step of a run in which nothing is said: a peer checks, refuses, waits, gives up. error: why, if it says no."""
+
+    time: float
+    what: str
+    standing: Standing
+    error: str = ""
+
+
+def rungs_of_run(film: RunFilm, *, with_sheets: bool) -> Iterator[Rung | Thought]:
+    """Every step of a run, and the copies that the network made behind what they are copies of."""
+    begin = film.followed[0].heard.time if film.followed else 0.0
+    copies = [message["n"] for message in film.trace.messages if message["fate"] == Fate.REPEATED]
+    for frame in film.trace.frames:
+        standing = Standing(actor=frame["actor"], states=states_in(frame))
+        refused = frame["refused"]["text"] if frame["refused"] and frame["rule"] in SAYING_NO else ""
+        if not frame["said"]:
+            yield Thought(time=frame["time"], what=frame["caption"]["what"], standing=standing, error=refused)
+            continue
+        number = frame["said"][0]
+        rung = rung_of_message(film.followed[number - 1], begin=begin, with_sheets=with_sheets)
+        why = frame["caption"]["why"] if not refused else ""
+        fate = _fate(film.trace.messages[number - 1])
+        yield replace(
+            rung, sender=frame["actor"], what=frame["caption"]["what"], why=why, standing=standing,
+            error=refused or rung.error, remarks=(*fate, *rung.remarks),
+        )  # fmt: skip
+        while copies and film.trace.messages[copies[0] - 1]["retransmission_of"] == number:
+            copy = rung_of_message(film.followed[copies.pop(0) - 1], begin=begin, with_sheets=False)
+            yield replace(copy, what=f"The network makes a copy of message {number}.", why="")
+
+
+def states_in(frame: Mapping[str, Any]) -> dict[str, str]:
+    """Each side's state after a step: of the exchange under the SA that the step is about, else of phase 1."""
+    under = {side: known.get(frame["about"], {}).get("state") for side, known in frame["exchanges"].items()}
+    return {side: state if state == GONE else under[side] or state for side, state in frame["states"].items()}
+
+
+def _fate(message: Mapping[str, Any]) -> Iterator[str]:
+    if message["fate"] == Fate.LOST:
+        yield "lost on the way"
+    for change in message["changed"]:
+        at = f"octet {change['at']}" if abs(change["size"]) == 1 else f"octets {change['at']} and behind"
+        yield f"altered on the way: {at}, before: {shortened(bytes.fromhex(change['was']))}"
 
 
 def rung_of_message(followed: Followed, *, begin: float, with_sheets: bool) -> Rung:

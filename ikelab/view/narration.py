@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import cast
 
+from ikelab.timeline.rung import states_in
 from ikelab.timeline.trace import Trace
 
 LONGEST = 64
@@ -148,11 +149,8 @@ def is_run(trace: Part) -> bool:
 
 
 def state_after(frame: Part) -> str:
-    """The state of whoever thinks, after a step: of the exchange under the SA that it is about, else of the SA."""
-    actor = str(frame["actor"])
-    state = str(cast("Mapping[str, object]", frame["states"])[actor])
-    under = cast("Mapping[str, Mapping[str, Part]]", frame["exchanges"])[actor].get(str(frame["about"]))
-    return str(under["state"]) if under and state != "GONE" else state
+    """The state of whoever thinks, after a step."""
+    return states_in(frame)[str(frame["actor"])]
 
 
 DEEDS = {

@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ikelab.timeline.gist import Line, Sign
-from ikelab.timeline.rung import Rung
+from ikelab.timeline.rung import Rung, Standing, Thought
 from ikelab.view.plain import bearing_all_signs, visible
 
 STYLES = {
@@ -103,6 +103,36 @@ class Ladder:
             self._draw(rung)
         self.console.file.write(BLANKS_AT_END.sub("", drawn.get()))
 
+    def think(self, thought: Thought) -> None:
+        """One more step of a run, in which nothing is said."""
+        with self.console.capture() as drawn:
+            self._think(thought)
+        self.console.file.write(BLANKS_AT_END.sub("", drawn.get()))
+
+    def _think(self, thought: Thought) -> None:
+        grid = self._columns(for_name=None)
+        sign = ("◆", "bold red") if thought.error else ("●", STYLES[thought.standing.actor])
+        is_left = thought.standing.actor == "initiator"
+        letter = Text("I" if is_left else "R", STYLES[thought.standing.actor])
+        mark = Text.assemble(letter, " ", sign) if is_left else Text.assemble("    ", sign, " ", letter)
+        grid.add_row("", Text(f"{thought.time:.3f} s", "dim"), mark, text(thought.what, "italic"), "")
+        self.console.print(grid)
+        details: list[RenderableType] = [_standing(thought.standing)]
+        if thought.error:
+            details.append(Text.assemble(("✗ ", "bold red"), text(thought.error, "red")))
+        self.console.print(Padding(Group(*details), MARGIN))
+        self.console.print()
+        self._tight = False
+
+    def _columns(self, *, for_name: int | None) -> Table:
+        """Frame, time, arrow, name and summary."""
+        grid = Table.grid(padding=(0, 2, 0, 0))
+        for width in (5, 9, 7):
+            grid.add_column(width=width, justify="right" if width != 7 else "left", no_wrap=True)
+        grid.add_column(min_width=for_name, overflow="fold")
+        grid.add_column(ratio=1, overflow="fold")
+        return grid
+
     def _draw(self, rung: Rung) -> None:
         self._titles(rung)
         self.console.print(self._head(rung))
@@ -133,11 +163,7 @@ class Ladder:
             self.console.print()
 
     def _head(self, rung: Rung) -> RenderableType:
-        grid = Table.grid(padding=(0, 2, 0, 0))
-        for width in (5, 9, 7):
-            grid.add_column(width=width, justify="right" if width != 7 else "left", no_wrap=True)
-        grid.add_column(min_width=15 if rung.lines else None, overflow="fold")
-        grid.add_column(ratio=1, overflow="fold")
+        grid = self._columns(for_name=15 if rung.conversation else None)
         summary = text(rung.summary, "bold" if rung.lines else "")
         if rung.sign is not Sign.NONE:
             summary = Text.assemble((f"{SIGNS[rung.sign]} ", SIGN_STYLES[rung.sign]), summary)
@@ -149,7 +175,9 @@ class Ladder:
     def _details(self, rung: Rung) -> Iterator[RenderableType]:
         if rung.what:
             yield text(rung.what, "italic")
-        if rung.sheets and (why := self._new("why", rung.why)):
+        if rung.standing is not None:
+            yield _standing(rung.standing)
+        if (rung.sheets or rung.standing) and (why := self._new("why", rung.why)):
             yield text(why, "dim")
         if rung.lines:
             yield _lines(rung.lines)
@@ -234,6 +262,15 @@ def _spaced(octets: bytes) -> str:
 def _shown(value: str, whole: bool) -> str:
     """A value in words; the hex of long octets is not repeated, for the octets stand beside it."""
     return value if whole or len(value) <= 64 else f"{value[:48]}…"
+
+
+def _standing(standing: Standing) -> Text:
+    """The state of each side; bold, whose thought has just changed it."""
+    parts = []
+    for letter, role in (("I", "initiator"), ("R", "responder")):
+        state = text(standing.states.get(role, "?"), "bold" if role == standing.actor else "dim")
+        parts += [Text(letter, STYLES[role]), Text(" "), state, Text("   ")]
+    return Text.assemble(*parts[:-1])
 
 
 def _arrow(rung: Rung) -> Text:
