@@ -19,6 +19,10 @@ from ikelab.net.udp import Station
 from ikelab.wire.udp import Endpoint
 
 
+SECONDS_TO_SETTLE = 0.2
+"""Nothing answers message 3 of Quick Mode; a gateway that reads in several threads must not hear the Delete first."""
+
+
 @click.command()
 @click.argument("gateway")
 @wishing
@@ -106,6 +110,7 @@ async def _connect(config: PeerConfig, wish: Wish, own: str, remote: Endpoint, *
             if established and keep:
                 say(f"established with {remote}; Ctrl-C deletes it")
                 await station.until(left)
+            await station.until(left, at_most=SECONDS_TO_SETTLE)
             if not _gone(station):
                 station.begin(Disconnect())
             look()

@@ -184,7 +184,9 @@ class Listener:
             self.conversations.append(conversation)
             same.append(conversation)
         if conversation.cookie_r == UNUSED_COOKIE and header.cookie_r != UNUSED_COOKIE:
-            conversation.cookie_r = header.cookie_r
+            # A refusal in clear names no SA: gateways send each one under another cookie.
+            in_clear = header.exchange == ExchangeType.INFORMATIONAL and not sheet.encrypted
+            conversation.cookie_r = UNUSED_COOKIE if in_clear else header.cookie_r
         return conversation
 
     def _fragment(self, conversation: Conversation, sender: str, heard: Heard, sheet: Dissection) -> Followed:

@@ -19,7 +19,7 @@ from ikelab.errors import Refusal
 from ikelab.ike.conversation import INITIATOR, OTHER, RESPONDER
 from ikelab.ike.listen import Followed, Heard, Listener
 from ikelab.ike.sa import Exchange, IkeSa, IpsecSa
-from ikelab.ike.script import COMPLAINT, DELETED, GIVE_UP, GONE, REFUSE, Row
+from ikelab.ike.script import COMPLAINT, DELETED, GIVE_UP, GONE, REFUSE, REMIND, Row
 from ikelab.ike.step import Outcome
 from ikelab.net.tape import cookie_of
 from ikelab.timeline.live import Carried, Fate, Moment, secrets_of
@@ -97,7 +97,7 @@ class Run:
         told = next(self._complaints(), None)
         silent = next(self._silences(), None)
         left = next(self._farewells(), None)
-        return own or told or silent or left
+        return own or told or silent or left or next(self._unfinished(), None)
 
     @cached_property
     def followed(self) -> tuple[Followed, ...]:
@@ -154,6 +154,17 @@ class Run:
                 why = f"{moment.outcome.after.gone} before this side had what it wanted"
                 refusal = Refusal(why=why, rfc="RFC 2408 §5.15")
                 yield Refused(at=self._place(moment.heard), by=OTHER[_role(moment.outcome)], refusal=refusal)
+
+    def _unfinished(self) -> Iterator[Refused]:
+        """A responder was left alone with half of an SA: what it last heard out of turn, or that there was no more."""
+        for moment in reversed(self.moments):
+            if moment.outcome.fired is REMIND and moment.outcome.refused is not None:
+                yield Refused(at=self._place(moment.heard), by=_role(moment.outcome), refusal=moment.outcome.refused)
+        for sa in self.sas:
+            if sa.role == RESPONDER and not sa.established:
+                why = f"expected the end of {sa.main.script.name} (this side is in {sa.main.state}), got nothing more"
+                refusal = Refusal(why=why, rfc="RFC 2408 §5.1")
+                yield Refused(at=len(self.wire) or None, by=RESPONDER, refusal=refusal)
 
     def _place(self, number: int | None) -> int | None:
         """The place in this run, from 1, of the datagram of that number."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -185,3 +186,28 @@ class TestTape:
         alice.begin(Connect(connection="net", remote=BOB), 0.0)
         with pytest.raises(AssertionError):
             tape.forget(alice.sas[0].cookie_i)
+
+
+class TestAConversationThatNobodyFinished:
+    def test_each_refusal_under_a_cookie_of_its_own_comes_from_the_responder(self) -> None:
+        """StrongSwan makes a new cookie for every repetition of a first message that it refuses."""
+        link = link_of(wish(), wish(own=BOB, ike="aes256-sha1-curve25519"))
+        for place, cookie in ((1, b"cookie-1"), (3, b"cookie-2")):
+            carried = link.wire[place]
+            octets = carried.octets[:8] + cookie + carried.octets[16:]
+            link.wire[place] = replace(carried, octets=octets, sent=octets)
+        told = [message["from"] for message in result_object(side(link, ALICE))["messages"]]
+        assert told == ["initiator", "responder"] * 2
+
+    def test_an_initiator_that_falls_silent(self) -> None:
+        link = link_of(wish(), path=Path(lose=frozenset(range(3, 100))))
+        refused = result_object(side(link, BOB))["refused"]
+        assert (refused["by"], refused["notify"]) == ("responder", None)
+        assert refused["why"] == "expected the end of Main Mode (this side is in SA_CHOSEN), got nothing more"
+
+    def test_what_was_heard_out_of_turn_is_named(self) -> None:
+        link = link_of(wish(mode="aggressive"), path=Path(lose=frozenset({3, *range(6, 100)})))
+        found = result_object(side(link, BOB))
+        assert found["established"] is False
+        assert found["refused"]["at"] == 4
+        assert "expected the end of Aggressive Mode first" in found["refused"]["why"]
