@@ -71,7 +71,7 @@ class Outcome:
             if followed.conversation is not None:
                 self.proofs.setdefault(id(followed.conversation), {})[name] = holds
             if holds:
-                self.proved[name] += 1
+                self.proved[name] += followed.retransmission_of is None
             else:
                 self.refuted.setdefault(name, []).append(frame)
 
@@ -135,7 +135,9 @@ class Outcome:
             if number:
                 yield f"{_counted(number, f'{protocol} packet')}, {genuine or 'none'} proved genuine by the ICV"
         if self.proved:
-            named = ", ".join(f"{name} ×{count}" if count > 1 else name for name, count in sorted(self.proved.items()))
+            named = ", ".join(
+                f"{name} ×{count}" if count > 1 else name for name, count in sorted(self.proved.items()) if count
+            )
             yield f"true: {named}"
         if not self.messages and not self.packets:
             yield "nothing that IKE, ESP or AH has sent"

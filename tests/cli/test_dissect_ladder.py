@@ -103,6 +103,7 @@ class TestTheLadder:
         assert "(belief 2 of 2)" in shown
         assert "✗ the two ends do not hold the same keys (initiator: belief 1 and responder: belief 2)" in shown
         assert "The same octets again: a repetition of frame 5." in shown
+        assert shown.endswith("true: HASH(1) ×3, HASH_I"), "repetitions prove nothing more"
 
 
 class TestInShort:
