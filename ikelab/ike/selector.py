@@ -64,8 +64,6 @@ class Selector:
         first, last = _written_addresses(written["addresses"].strip(), text)
         protocol = _written_protocol((written["protocol"] or "any").strip().lower(), text)
         port = _written_port((written["port"] or "any").strip().lower(), text)
-        if port and not protocol:
-            raise Misuse(f'selector "{text}": expected a protocol for port {port}, such as [tcp/{port}], got any')
         return cls(first=first, last=last, protocol=protocol, port=port)
 
     @classmethod

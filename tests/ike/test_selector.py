@@ -168,6 +168,9 @@ class TestContains:
 
 
 class TestSelectorsMadeByPrograms:
+    def test_protocol_and_port_are_any_where_not_said(self) -> None:
+        assert Selector(first=ip_address("10.0.0.1"), last=ip_address("10.0.0.1")) == Selector.parse("10.0.0.1")
+
     @pytest.mark.parametrize(
         ("first", "last", "protocol", "port"),
         [("10.0.0.2", "10.0.0.1", 0, 0), ("10.0.0.1", "::1", 0, 0), ("::1", "::1", 256, 0), ("::1", "::1", 6, 65536),
