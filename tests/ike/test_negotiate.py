@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from ikelab.crypto import groups
 from ikelab.crypto.suite import CIPHERS, HASHES
@@ -180,7 +180,6 @@ class TestChoosing:
         assert [each.partition(":")[0] for each in refused.hint.split("; ")] == [f"transform {n}" for n in (1, 2, 3)]
 
     @given(OFFERS, OFFERS, st.sampled_from(Preference))
-    @settings(deadline=None)
     def test_what_both_know_is_chosen_by_the_one_whose_order_counts(
         self, theirs: list[IkeOffer], own: list[IkeOffer], preference: Preference
     ) -> None:

@@ -162,7 +162,7 @@ class TestChoosing:
         assert [each for each in says if each not in refused.hint] == []
 
     @given(child_offers(), child_offers(), st.sampled_from(Preference))
-    @settings(deadline=None)
+    @settings(max_examples=50)
     def test_what_both_know_is_chosen_by_the_one_whose_order_counts(
         self, theirs: list[ChildOffer], own: list[ChildOffer], preference: Preference
     ) -> None:
