@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import click
 
+from ikelab.cli.outputs import Outputs, file_option
 from ikelab.errors import Misuse
 from ikelab.ike import given
 from ikelab.ike.config import (
@@ -26,47 +27,10 @@ from ikelab.ike.config import (
     ike_offers,
 )
 from ikelab.ike.words import with_pfs
-from ikelab.net.capture import CapturedDatagram, write_capture
-from ikelab.net.keys import keys_object
-from ikelab.net.results import Run
-from ikelab.timeline.files import check_place, write_json
-from ikelab.timeline.live import trace_of_run
 from ikelab.view.plain import visible
 
 NAME = "net"
 """What the one connection of a command is called, and its child."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outputs:
-    """The files that were asked for; None for those that were not."""
-
-    pcap: Path | None
-    keys: Path | None
-    trace: Path | None
-
-    def check(self) -> None:
-        """Before anything else happens: can they be written? Raises Misuse."""
-        asked = {"--pcap": self.pcap, "--keys": self.keys, "--trace": self.trace}
-        named = {option: path for option, path in asked.items() if path is not None}
-        for option, path in named.items():
-            check_place(path, f"what {option} asks for")
-        if len({path.absolute() for path in named.values()}) < len(named):
-            raise Misuse(f"{' and '.join(named)}: expected a file of its own for each, got the same one")
-
-    @property
-    def any(self) -> bool:
-        """Whether anything has to be remembered for them."""
-        return any((self.pcap, self.keys, self.trace))
-
-    def write(self, run: Run, captured: Iterable[CapturedDatagram], latest: Run, *, title: str, about: str) -> None:
-        """All of them, each whole or not at all. `latest` is the one conversation that a trace shows. Raises Misuse."""
-        if self.pcap is not None:
-            write_capture(self.pcap, captured)
-        if self.keys is not None:
-            write_json(self.keys, keys_object(run), "keys")
-        if self.trace is not None:
-            trace_of_run(latest.moments, latest.wire, latest.sas, title=title, about=about).save(self.trace)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,10 +112,6 @@ def wishing(command: Callable[..., R]) -> Callable[..., R]:
     return told
 
 
-def _file(option: str, help: str) -> Callable[[Callable[..., R]], Callable[..., R]]:
-    return click.option(option, metavar="FILE", type=click.Path(path_type=Path), help=help)
-
-
 OPTIONS = (
     click.option("--psk", metavar="TEXT", help="The pre-shared key, as text or as 0x and hex."),
     click.option(
@@ -201,7 +161,7 @@ OPTIONS = (
         help="Allow MD5, DES, groups 1, 2, 5, and answering Aggressive Mode with a pre-shared key.",
     ),
     click.option("--json", "as_json", is_flag=True, help="Print one JSON object."),
-    _file("--pcap", "Record all that passes into a capture."),
-    _file("--keys", "Write the keys that open that capture: for ikelab dissect, and Wireshark's tables."),
-    _file("--trace", "Write the run for the player."),
+    file_option("--pcap", "Record all that passes into a capture."),
+    file_option("--keys", "Write the keys that open that capture: for ikelab dissect, and Wireshark's tables."),
+    file_option("--trace", "Write the run for the player."),
 )

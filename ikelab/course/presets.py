@@ -11,11 +11,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from difflib import get_close_matches
+from typing import Any
 
 from ikelab.course.scenarios import ALICE, BOB, Scenario
 from ikelab.errors import Misuse
 
-AGGRESSIVE = {"mode": "aggressive"}
+
+def _both(**words: str) -> dict[str, Any]:
+    """The two sides, both with these words."""
+    return {"initiator": replace(ALICE, **words), "responder": replace(BOB, **words)}
+
 
 _HEALTHY = (
     Scenario(
@@ -27,17 +32,20 @@ _HEALTHY = (
         name="aggressive",
         title="Aggressive Mode and Quick Mode",
         about="Three messages instead of six. The names travel in clear, and HASH_R is there for anyone to guess at.",
-    ).changed(mode="aggressive"),
+        **_both(mode="aggressive"),
+    ),
     Scenario(
         name="quick-pfs",
         title="Quick Mode with perfect forward secrecy",
         about="A second Diffie-Hellman exchange inside Quick Mode: its secret goes into KEYMAT and nowhere else.",
-    ).changed(pfs="modp2048"),
+        **_both(pfs="modp2048"),
+    ),
     Scenario(
         name="curve",
         title="Main Mode on a curve",
-        about="Curve25519 and AES-256 throughout: public values of 32 octets, and a key stretched from SKEYID_e.",
-    ).changed(ike="aes256-sha256-x25519", esp="aes256-sha256", pfs="x25519"),
+        about="Curve25519 and AES-256 throughout: what both send in public has 32 octets, not 256.",
+        **_both(ike="aes256-sha256-x25519", esp="aes256-sha256", pfs="x25519"),
+    ),
     Scenario(
         name="delete",
         title="Main Mode, Quick Mode, and farewell",

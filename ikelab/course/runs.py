@@ -12,7 +12,7 @@ talk.save("talk.json")                   and Run.load("talk.json"): stepped and 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -71,7 +71,8 @@ class Run(Shown):
         return self.result.established
 
     @cached_property
-    def _film(self) -> RunFilm:
+    def film(self) -> RunFilm:
+        """Its trace, and each message as its hearer found it."""
         more = {RECIPE: self.scenario.to_json(), "result": self._outcome()}
         return film_of_run(
             self.moments, self.wire, self.result.sas, title=self.heading, about=self.scenario.about, more=more
@@ -84,12 +85,12 @@ class Run(Shown):
     @property
     def trace(self) -> Trace:
         """All of it as one trace, which a player or a file takes; its recipe is in it."""
-        return self._film.trace
+        return self.film.trace
 
     @property
     def followed(self) -> tuple[Followed, ...]:
         """What a listener who knows the secrets makes of each message, as it arrived."""
-        return self._film.followed
+        return self.film.followed
 
     @property
     def last(self) -> int:
@@ -108,25 +109,28 @@ class Run(Shown):
 
     def __repr__(self) -> str:
         """Title, ladder with the states of both sides, and how it ended."""
-        lines = [self.heading, "", *ladder.lines(self.trace.to_json()), "", *self._ending()]
+        lines = [self.heading, "", *ladder.lines(self.trace.to_json()), "", *self.ending]
         return "\n".join(map(visible, lines))
 
-    def _ending(self) -> Iterator[str]:
+    @property
+    def ending(self) -> list[str]:
+        """How it ended, and what each side says where it did not go well; each line at most `WIDTH` columns."""
+        told = (f"The {role}: {words}" for role in ROLES for words in ([] if self.established else self.says(role)))
+        return [self.verdict, *(line for each in told for line in textwrap.wrap(each, WIDTH, subsequent_indent="  "))]
+
+    @property
+    def verdict(self) -> str:
+        """How it ended, in a sentence."""
         if self.established:
             made = ", ".join(f"{child.choice.offer} {child.spi.hex()}" for child in self.result.children)
-            yield f"Established: {made}" if made else "Established."
-            return
+            return f"Established: {made}." if made else "Established."
         refused = self.result.refused
-        gave_up = any(moment.outcome.fired is GIVE_UP for moment in self.moments)
         if refused is None:
-            yield "Not established."
-        elif refused.refusal.notify is None and gave_up:
-            yield f"Not established: the {refused.by} gave up at message {refused.at}."
-        else:
-            yield f"Not established: the {refused.by} refused message {refused.at}."
-        for role in ROLES:
-            for words in self.says(role):
-                yield from textwrap.wrap(f"The {role}: {words}", WIDTH, subsequent_indent="  ")
+            return "Not established."
+        gave_up = any(moment.outcome.fired is GIVE_UP for moment in self.moments)
+        if refused.refusal.notify is None and gave_up:
+            return f"Not established: the {refused.by} gave up at message {refused.at}."
+        return f"Not established: the {refused.by} refused message {refused.at}."
 
     # -- steps
 
@@ -204,10 +208,7 @@ class Run(Shown):
         if side is not None:
             _known_role(side)
         told = dict.fromkeys([side] if side is not None else ROLES, words)
-        changed = self.scenario.changed(**told)
-        whose = f"the {side}'s" if side is not None else "both sides'"
-        note = f"{whose} {', '.join(f'{name} is {word!r}' for name, word in words.items())}"
-        return run(replace(changed, notes=(*self.scenario.notes, note)))
+        return run(self.scenario.changed(**told))
 
     # -- files
 

@@ -160,7 +160,10 @@ class Scenario:
         responder: Mapping[str, str] | None = None,
         **words: object,
     ) -> Scenario:
-        """The same with other words: of a side's for both, of the scenario's own, or for one side. Raises Misuse."""
+        """The same with other words: of a side's for both, of the scenario's own, or for one side; noted in `notes`.
+
+        Raises Misuse where a word is unknown, or means nothing.
+        """
         both = {name: word for name, word in words.items() if name in _WORDS_OF_BOTH}
         own = {name: word for name, word in words.items() if name not in both}
         if unknown := sorted(own.keys() - _WORDS_OF_RUN.keys()):
@@ -171,7 +174,10 @@ class Scenario:
             for role, told in (("initiator", initiator), ("responder", responder))
         }
         told: dict[str, Any] = {name: _checked(name, word, _WORDS_OF_RUN[name]) for name, word in own.items()}
-        return replace(self, **told, **cast("dict[str, Any]", sides))
+        notes = [f"{name} {word}" for name, word in words.items()]
+        for role, given_words in (("initiator", initiator), ("responder", responder)):
+            notes += [f"the {role}'s {name} {word}" for name, word in (given_words or {}).items()]
+        return replace(self, **told, **cast("dict[str, Any]", sides), notes=(*self.notes, *notes))
 
     def to_json(self) -> dict[str, Any]:
         """As a trace keeps it."""

@@ -147,7 +147,7 @@ class _Shooting:
         self.carried = carried
         self.roles = _roles(carried, sas)
         self.watched = {self._role(sa.local) for sa in sas} | {self._role(each.actor) for each in self.moments}
-        self.said, self.arrived = _followed(carried, _everything(sas))
+        self.said, self.arrived = _followed(carried, _everything(carried, sas))
         self.steps = [*self._steps()]
         self.film = Film()
         self.knowledge = Knowledge(self.film.values, {self._role(sa.local): sa for sa in sas})
@@ -333,9 +333,11 @@ def _roles(carried: Sequence[Carried], sas: Sequence[IkeSa]) -> dict[Endpoint, s
     return roles
 
 
-def _everything(sas: Sequence[IkeSa]) -> Beliefs:
-    """What both sides hold and have computed: enough to read each, even where they heard different things."""
+def _everything(carried: Sequence[Carried], sas: Sequence[IkeSa]) -> Beliefs:
+    """What both sides hold, and where octets were altered also what they have computed: they heard different things."""
     told = secrets_of(sas)
+    if all(datagram.octets == datagram.sent for datagram in carried):
+        return told
     computed = [
         Belief(
             cookie_i=sa.cookie_i,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ikelab.crypto.derived import Derived, counted, shortened
-from ikelab.ike.conversation import INITIATOR, RESPONDER
+from ikelab.ike.conversation import INITIATOR, OTHER, RESPONDER
 from ikelab.ike.listen import Followed
 from ikelab.ike.naming import arrow
 from ikelab.ike.protect import PHASE_1
@@ -73,6 +73,7 @@ class Thought:
 
     time: float
     what: str
+    why: str
     standing: Standing
     error: str = ""
 
@@ -84,17 +85,23 @@ def rungs_of_run(film: RunFilm, *, with_sheets: bool) -> Iterator[Rung | Thought
     for frame in film.trace.frames:
         standing = Standing(actor=frame["actor"], states=states_in(frame))
         refused = frame["refused"]["text"] if frame["refused"] and frame["rule"] in SAYING_NO else ""
+        what, why = frame["caption"]["what"], frame["caption"]["why"] if not refused else ""
         if not frame["said"]:
-            yield Thought(time=frame["time"], what=frame["caption"]["what"], standing=standing, error=refused)
+            yield Thought(time=frame["time"], what=what, why=why, standing=standing, error=refused)
             continue
         number = frame["said"][0]
         rung = rung_of_message(film.followed[number - 1], begin=begin, with_sheets=with_sheets)
-        why = frame["caption"]["why"] if not refused else ""
-        fate = _fate(film.trace.messages[number - 1])
+        message = film.trace.messages[number - 1]
         yield replace(
-            rung, sender=frame["actor"], what=frame["caption"]["what"], why=why, standing=standing,
-            error=refused or rung.error, remarks=(*fate, *rung.remarks),
-        )  # fmt: skip
+            rung,
+            sender=frame["actor"],
+            what=what,
+            why=why,
+            standing=standing,
+            error=refused or rung.error,
+            lines=[*_as_heard(rung.lines, message)],
+            remarks=(*_fate(message), *rung.remarks),
+        )
         while copies and film.trace.messages[copies[0] - 1]["retransmission_of"] == number:
             copy = rung_of_message(film.followed[copies.pop(0) - 1], begin=begin, with_sheets=False)
             yield replace(copy, what=f"The network makes a copy of message {number}.", why="")
@@ -104,6 +111,15 @@ def states_in(frame: Mapping[str, Any]) -> dict[str, str]:
     """Each side's state after a step: of the exchange under the SA that the step is about, else of phase 1."""
     under = {side: known.get(frame["about"], {}).get("state") for side, known in frame["exchanges"].items()}
     return {side: state if state == GONE else under[side] or state for side, state in frame["states"].items()}
+
+
+def _as_heard(lines: Iterable[Line], message: Mapping[str, Any]) -> Iterator[Line]:
+    """Of a proof that nobody came to check, why not."""
+    hearer = OTHER[message["from"]]
+    why_not = "nobody heard it" if message["heard_at"] is None else f"the {hearer} did not come to check it"
+    for line in lines:
+        is_open = line.role == "proof" and line.sign is Sign.NONE
+        yield line._replace(note=why_not) if is_open else line
 
 
 def _fate(message: Mapping[str, Any]) -> Iterator[str]:

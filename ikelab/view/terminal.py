@@ -117,7 +117,8 @@ class Ladder:
         mark = Text.assemble(letter, " ", sign) if is_left else Text.assemble("    ", sign, " ", letter)
         grid.add_row("", Text(f"{thought.time:.3f} s", "dim"), mark, text(thought.what, "italic"), "")
         self.console.print(grid)
-        details: list[RenderableType] = [_standing(thought.standing)]
+        why = self._new("why", thought.why)
+        details: list[RenderableType] = [*([text(why, "dim")] if why else []), _standing(thought.standing)]
         if thought.error:
             details.append(Text.assemble(("✗ ", "bold red"), text(thought.error, "red")))
         self.console.print(Padding(Group(*details), MARGIN))
@@ -175,10 +176,10 @@ class Ladder:
     def _details(self, rung: Rung) -> Iterator[RenderableType]:
         if rung.what:
             yield text(rung.what, "italic")
-        if rung.standing is not None:
-            yield _standing(rung.standing)
         if (rung.sheets or rung.standing) and (why := self._new("why", rung.why)):
             yield text(why, "dim")
+        if rung.standing is not None:
+            yield _standing(rung.standing)
         if rung.lines:
             yield _lines(rung.lines)
         if rung.error:
