@@ -6,6 +6,9 @@
     talk.message(5)                       open a message
     talk.secret("SKEYID")                 see what a secret is made of
 
+    from ikelab import run
+    run("main").play()                    two peers of our own; `scenarios()` names what else there is to run
+
 Names are loaded when they are first used, so that `import ikelab` costs next to nothing.
 """
 
@@ -19,20 +22,24 @@ __version__ = "0.1.0.dev0"
 if TYPE_CHECKING:
     from ikelab.course.checks import check, hint, predict
     from ikelab.course.environment import doctor
+    from ikelab.course.presets import scenarios
     from ikelab.course.recording import Recording, read, recorded, recordings
+    from ikelab.course.runs import Run, run
     from ikelab.crypto.book import Book
     from ikelab.errors import Misuse
     from ikelab.timeline.trace import Trace
     from ikelab.view.player import Player
     from ikelab.wire.message import dissect
 
-__all__ = ["Book", "Misuse", "Player", "Recording", "Trace", "check", "dissect", "doctor", "hint", "predict", "read",
-           "recorded", "recordings"]  # fmt: skip
+__all__ = ["Book", "Misuse", "Player", "Recording", "Run", "Trace", "check", "dissect", "doctor", "hint", "predict",
+           "read", "recorded", "recordings", "run", "scenarios"]  # fmt: skip
 
 _WHERE = {
     "ikelab.course.checks": ("check", "hint", "predict"),
     "ikelab.course.environment": ("doctor",),
+    "ikelab.course.presets": ("scenarios",),
     "ikelab.course.recording": ("Recording", "read", "recorded", "recordings"),
+    "ikelab.course.runs": ("Run", "run"),
     "ikelab.crypto.book": ("Book",),
     "ikelab.errors": ("Misuse",),
     "ikelab.timeline.trace": ("Trace",),
