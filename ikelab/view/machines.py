@@ -1,7 +1,10 @@
 """An exchange as a state diagram: drawn from the very rows that run it, so that the picture cannot be wrong.
 
 `machine` gives a `graphviz.Digraph` (its `.source` is DOT text, and Jupyter draws it where the program `dot` is). Every
-state is a node `st_NAME`, every row an edge `row_N`, and the rules that all exchanges share are dotted.
+state is a node `st_NAME`, every row an edge `row_N`, and the rules that all exchanges share are dotted. Numbers count
+the messages of the exchange; what each of them holds is in the rows.
+
+The player draws them without the program: they were laid out once, by `python -m ikelab.view.layout`.
 """
 
 from __future__ import annotations
@@ -32,8 +35,6 @@ if TYPE_CHECKING:
 
 IN_CLEAR = frozenset(script.name for script in SCRIPTS.values())
 """Exchanges during which a complaint can only come in clear, and so is noted and not believed at once."""
-WIDEST = 34
-"""Characters of a label's line; a longer shape is broken after a comma."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +50,8 @@ class Edge:
 
 def states(script: Script, role: str) -> tuple[str, ...]:
     """The states that a role can be in, in the order in which an undisturbed run meets them."""
-    rows = script.project(role)
-    return tuple(dict.fromkeys([START, *(state for row in rows for state in (row.before, row.after)), GONE]))
+    ways = [state for edge in edges(script, role) for state in (edge.before, edge.after)]
+    return tuple(sorted(dict.fromkeys([START, *ways]), key=lambda state: state == GONE))
 
 
 def edges(script: Script, role: str) -> tuple[Edge, ...]:
@@ -68,15 +69,27 @@ def machine(script: Script, role: str) -> Digraph:
     from graphviz import Digraph
 
     graph = Digraph(f"{script.name}, {role}", comment=script.rfc)
-    graph.attr("graph", rankdir="TB", fontname="sans-serif", tooltip=f"{script.name}, {role} ({script.rfc})")
-    graph.attr("node", shape="box" if role == "responder" else "ellipse", fontname="monospace", fontsize="11")
-    graph.attr("edge", fontname="monospace", fontsize="9")
+    graph.attr("graph", rankdir="TB", ranksep="0.3", nodesep="0.1", tooltip=f"{script.name}, {role} ({script.rfc})")
+    graph.attr("node", shape="box", fontname="monospace", fontsize="11", height="0.3", margin="0.08,0.04", group="life")
+    graph.attr("edge", fontname="sans-serif", fontsize="11", arrowsize="0.6")
     for state in states(script, role):
         graph.node(f"st_{state}", state, id=f"st_{state}", peripheries="2" if state == script.done else "1")
     for edge in edges(script, role):
-        style = {"style": "dotted"} if isinstance(edge.fires[0], Rule) else {}
-        graph.edge(f"st_{edge.before}", f"st_{edge.after}", edge.label, id=edge.id, tooltip=edge.fires[0].rfc, **style)
+        graph.edge(f"st_{edge.before}", f"st_{edge.after}", **_drawn(edge))
     return graph
+
+
+def _drawn(edge: Edge) -> dict[str, str]:
+    """How dot is told to draw an edge: the life straight down, loops to its right, ways out of it to its left."""
+    fires = edge.fires[0]
+    look = {"id": edge.id, "tooltip": fires.rfc, "label": edge.label.replace("\n", "\\l") + "\\l", "weight": "10"}
+    if isinstance(fires, Rule):
+        look["style"] = "dotted"
+    if edge.before == edge.after:
+        return look | {"tailport": "e", "headport": "e"}
+    if fires is GIVE_UP:
+        return look | {"tailport": "w", "headport": "w", "weight": "0", "label": "", "xlabel": fires.name}
+    return look
 
 
 def _shared(rows: Sequence[Row], done: str) -> Iterator[Edge]:
@@ -102,17 +115,6 @@ def _shared(rows: Sequence[Row], done: str) -> Iterator[Edge]:
 
 
 def _words(row: Row) -> str:
-    heard = [f"hears {_broken(str(row.hears))}"] if row.hears is not None else []
-    said = [f"says {_broken(str(row.says))}"] if row.says is not None else []
-    return "\n".join(heard + said)
-
-
-def _broken(shape: str) -> str:
-    lines, line = [], ""
-    for part in shape.split(", "):
-        if line and len(line) + len(part) > WIDEST:
-            lines.append(line + ",")
-            line = "  " + part
-        else:
-            line = f"{line}, {part}" if line else part
-    return "\n".join([*lines, line])
+    heard = [f"hears {row.number}"] if row.hears is not None else []
+    said = [f"says {row.number + 1}"] if row.says is not None else []
+    return ", ".join(heard + said)

@@ -17,13 +17,13 @@ from ikelab.timeline.trace import Trace
 from ikelab.view import front, twin
 from ikelab.view.narration import Part, checked, summary
 
-VIEWS = ("octets", "secrets")
+VIEWS = ("octets", "states", "secrets", "people", "hellman")
 
 
 class Player(anywidget.AnyWidget):
     """The player of a trace.
 
-    step: 0 before anything is said, then 1 to the number of frames. view: "octets" or "secrets". message: the number of
+    step: 0 before anything is said, then 1 to the number of frames. view: one of VIEWS. message: the number of
     the message laid open, None for the newest. field: its sheet and the index of the field in it, None for the most
     telling one. secret: the name of the chosen secret, None for the newest. All of them may be set at any time.
 
@@ -63,7 +63,7 @@ class Player(anywidget.AnyWidget):
     @traitlets.validate("view")
     def _one_of_the_views(self, proposal: Any) -> str:  # noqa: ANN401
         if proposal["value"] not in VIEWS:
-            raise Misuse(f"the views are {' and '.join(VIEWS)}; got {proposal['value']!r}")
+            raise Misuse(f"the views are {', '.join(VIEWS)}; got {proposal['value']!r}")
         return str(proposal["value"])
 
     def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, object], dict[str, object]]:  # noqa: ANN401

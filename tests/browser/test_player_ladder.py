@@ -88,7 +88,7 @@ class TestStepping:
                 break
 
     def test_on_a_wide_page_nothing_jumps(self, opened: Open) -> None:
-        for view in ("octets", "secrets"):
+        for view in ("octets", "states", "secrets", "people", "hellman"):
             page = opened(at=f"view={view}")
             places = set()
             for _ in range(6):

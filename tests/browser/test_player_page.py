@@ -11,19 +11,25 @@ from playwright.sync_api import Browser, expect
 from ikelab.view.page import page as written
 from tests.browser.player_page import Open, lines, lit, player, row, step_is, style
 from tests.needs import needs
+from tests.view.runs import hostile_run
 from tests.view.sample import hostile, sample
 
 pytestmark = needs("chromium")
 
-ELEMENTS = "b button code div h1 h2 i input kbd label p path small span svg"
-ATTRIBUTES = (
-    "aria-activedescendant aria-controls aria-current aria-disabled aria-expanded aria-hidden aria-label "
-    "aria-labelledby aria-live aria-pressed aria-selected aria-valuetext class d data-field data-from data-idle "
-    "data-side hidden id max min role style tabindex title type value viewBox"
+ELEMENTS = (
+    "b button code dd div dl dt g h1 h2 h3 i input kbd label option p path rect select small span svg table tbody td "
+    "text th thead title tr"
 )
+ATTRIBUTES = (
+    "aria-activedescendant aria-checked aria-controls aria-current aria-disabled aria-expanded aria-hidden aria-label "
+    "aria-labelledby aria-live aria-pressed aria-selected aria-valuetext class d data-field data-from data-idle "
+    "data-moving data-side data-viewpoint for height hidden id max min role rx scope style tabindex text-anchor title "
+    "type value viewBox width x y"
+)
+VIEWS = ("octets", "states", "secrets", "people", "hellman")
 CHOOSE_EVERYTHING = """root => {
     const names = new Set(), attributes = new Set(), unseen = new Set();
-    const places = '.field, .octet, .secret-node';
+    const places = '.field, .octet, .secret-node, .edge, .choice, .number-shown';
     for (let k = 0; k < [...root.querySelectorAll(places)].length; k++) {
         root.querySelectorAll(places)[k].click();
         for (const e of root.querySelectorAll('*')) {
@@ -64,10 +70,12 @@ class TestAPlayerOnAPage:
     def test_numbers_and_arrows_choose_a_view(self, opened: Open) -> None:
         page = opened(at="step=4")
         page.locator(".next").focus()
-        page.keyboard.press("2")
-        expect(page.get_by_role("tab", name="Secrets")).to_have_attribute("aria-selected", "true")
+        for number, view in enumerate(VIEWS, 1):
+            page.keyboard.press(str(number))
+            expect(page.get_by_role("tab").nth(number - 1)).to_have_attribute("aria-selected", "true")
+            expect(page.locator(f".{'machines' if view == 'states' else view}")).to_be_visible()
         expect(page.locator(".octets")).to_be_hidden()
-        page.get_by_role("tab", name="Secrets").focus()
+        page.get_by_role("tab", name="Diffie-Hellman").focus()
         page.keyboard.press("ArrowRight")
         expect(page.get_by_role("tab", name="Octets")).to_be_focused()
         expect(page.locator(".octets")).to_be_visible()
@@ -90,26 +98,28 @@ class TestAPlayerOnAPage:
         assert referring
         assert all(referring)
 
-    def test_hostile_strings_create_nothing(self, opened: Open) -> None:
-        page = opened(hostile())
+    @pytest.mark.parametrize("kind", ["recording", "run"])
+    def test_hostile_strings_create_nothing(self, opened: Open, kind: str) -> None:
+        trace = hostile() if kind == "recording" else hostile_run()
+        page = opened(trace)
         for step in range(6):
-            for view in ("1", "2"):
+            for view in "12345":
                 page.locator(".tabs button[tabindex='0']").focus()
                 page.keyboard.press(view)
-                step_is(page, step)
+                expect(page.locator(".count")).to_contain_text(f"step {step} of {len(trace['frames'])}")
                 names, attributes, unseen = player(page).evaluate(CHOOSE_EVERYTHING)
                 assert set(names) <= set(ELEMENTS.split())
                 assert set(attributes) <= set(ATTRIBUTES.split())
                 assert unseen == []
             page.locator(".next").dispatch_event("click")
         assert page.evaluate("document.body.dataset.owned") is None
-        assert page.locator(".title").inner_text() == "".join(map(visibly, hostile()["title"]))
+        assert page.locator(".title").inner_text() == "".join(map(visibly, trace["title"]))
 
     def test_an_empty_conversation_is_no_mistake(self, opened: Open) -> None:
         page = opened({**sample(), "messages": [], "frames": [], "secrets": []})
         expect(page.locator(".what")).to_have_text("Nothing has been said yet.")
         page.locator(".next").focus()
-        for key in ("ArrowRight", "End", "2", "1"):
+        for key in ("ArrowRight", "End", "2", "3", "4", "5", "1"):
             page.keyboard.press(key)
         expect(page.locator(".count")).to_contain_text("step 0 of 0")
 
@@ -136,7 +146,7 @@ class TestAPlayerOnAPage:
     @pytest.mark.parametrize("width", [360, 390, 700, 852, 1000, 1280, 1600])
     def test_nothing_sticks_out_sideways(self, opened: Open, width: int) -> None:
         for trace in (sample(), hostile()):
-            for view in ("octets", "secrets"):
+            for view in VIEWS:
                 page = opened(trace, at=f"step=5&view={view}", width=width)
                 step_is(page, 5)
                 assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -146,7 +156,13 @@ class TestAPlayerOnAPage:
     @pytest.mark.parametrize("scheme", ["light", "dark"])
     @pytest.mark.parametrize("width", [390, 1280])
     def test_axe_finds_nothing(self, opened: Open, scheme: str, width: int) -> None:
-        for trace, at in ((sample(), "step=0"), (sample(ok=False), "step=5"), (sample(), "step=5&view=secrets")):
+        for trace, at in (
+            (sample(), "step=0"),
+            (sample(ok=False), "step=5"),
+            (sample(), "step=5&view=secrets"),
+            (sample(), "step=5&view=states"),
+            (sample(), "step=5&view=people"),
+        ):
             page = opened(trace, at=at, width=width, scheme=scheme)
             step_is(page, int(at[5]))
             violations = Axe().run(page).response["violations"]

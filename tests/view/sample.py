@@ -250,8 +250,8 @@ KEPT = {"format", "octets", "value", "from", "kind", "role", "actor", "name", "i
 """What a trace needs to hang together: never made hostile."""
 
 
-def hostile() -> dict[str, Any]:
-    """The sample with every string that came from a packet or a person turned into an attack, and hostile names too."""
+def hostile(trace: dict[str, Any] | None = None) -> dict[str, Any]:
+    """A trace, the sample, with every string from a packet or a person turned into an attack, and hostile names too."""
     count = 0
 
     def poison(value: object, key: str = "") -> object:
@@ -265,16 +265,16 @@ def hostile() -> dict[str, Any]:
             return value[:4] + HOSTILE[count % len(HOSTILE)]
         return value
 
-    trace: Any = poison(sample())
-    renamed = {each["name"]: each["name"] + HOSTILE[0] for each in trace["secrets"]}
-    for each in trace["secrets"]:
+    attacked: Any = poison(trace or sample())
+    renamed = {each["name"]: each["name"] + HOSTILE[0] for each in attacked["secrets"]}
+    for each in attacked["secrets"]:
         each |= {"name": renamed[each["name"]], "inputs": [renamed[name] for name in each["inputs"]]}
-    for frame in trace["frames"]:
+    for frame in attacked["frames"]:
         frame["learned"] = {
             side: [renamed.get(name[:4], name) for name in names] for side, names in frame["learned"].items()
         }
-    for each in trace["messages"]:
+    for each in attacked["messages"]:
         for page in each["sheets"]:
             for place, field in enumerate(page["fields"]):
                 field |= {"name": HOSTILE[place % 5], "role": HOSTILE[0], "kind": f"{field['kind']} {HOSTILE[3]}"}
-    return trace
+    return attacked  # type: ignore[no-any-return]

@@ -65,7 +65,7 @@ def test_its_place_can_be_set() -> None:
     [
         ({"step": 6}, "steps 0 to 5; got step 6"),
         ({"step": -1}, "steps 0 to 5; got step -1"),
-        ({"view": "everything"}, "octets and secrets; got 'everything'"),
+        ({"view": "everything"}, "octets, states, secrets, people, hellman; got 'everything'"),
         ({"speed": 2}, "got speed"),
     ],
 )

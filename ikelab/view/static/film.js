@@ -18,6 +18,7 @@ export class Film {
       if (!this.saidAt.has(message.n)) this.saidAt.set(message.n, this.saidAt.get(message.retransmission_of) ?? message.heard_at ?? this.last + 1);
     this.exchanges = exchangesOf(this.messages);
     this.exchangeOf = new Map(this.exchanges.flatMap((exchange) => exchange.messages.map((message) => [message.n, exchange])));
+    this.phase1 = this.exchanges.find(({ messages }) => /^0*$/.test(messages[0].message_id))?.messages[0].exchange_name ?? "";
     this.marks = marksOf(this);
     this.seals = sealsOf(this.messages);
     this.learnedAt = this.firstLearned();
@@ -46,11 +47,11 @@ export class Film {
     return this.marks.filter((mark) => mark.how === "alone" && (this.newest(mark.step)?.n ?? n) === n).map((mark) => mark.step);
   }
 
-  /** The newest message at a step; before the first one, the first one. */
+  /** The newest message at a step: what was said, else what was heard; before the first one, the first one. */
   newest(step) {
     for (let k = Math.min(step, this.last); k > 0; k--) {
-      const said = this.frames[k - 1].said;
-      if (said.length) return this.byNumber.get(said.at(-1));
+      const n = this.frames[k - 1].said.at(-1) ?? this.frames[k - 1].heard;
+      if (n != null) return this.byNumber.get(n);
     }
     return this.messages[0] ?? null;
   }

@@ -22,9 +22,11 @@ export function marksOf(film) {
   if (!film.live) return [];
   const marks = film.frames.map((frame, k) => {
     const heard = film.byNumber.get(frame.heard), said = film.byNumber.get(frame.said[0]), about = heard ?? said;
+    const under = exchangeIn(frame, about);
     return {
       step: k + 1, side: frame.actor, frame, kind: kindOf(frame),
-      name: exchangeIn(frame, about)?.state ?? frame.states[frame.actor],
+      name: under?.state ?? frame.states[frame.actor],
+      exchange: under ? { key: about?.message_id ?? frame.about, script: under.name, role: under.role } : { key: "", script: film.phase1, role: frame.actor },
       at: about?.n ?? null, how: heard ? "heard" : said ? "begins" : "alone",
       did: didIn(frame), waits: frame.waits?.[frame.actor] || "", timer: patience(frame),
     };
@@ -48,6 +50,19 @@ function didIn(frame) {
 function patience(frame) {
   const due = frame.timers?.[frame.actor];
   return due == null ? null : Math.max(0, due - (frame.time ?? 0));
+}
+
+/** The life of one side in the exchange that a step is about: its machine, the rows that fired, the state it is in. */
+export function lifeIn(film, side, step, script) {
+  const until = film.marks.filter((mark) => mark.side === side && mark.step <= step && mark.exchange.script === script);
+  const key = until.at(-1)?.exchange.key, own = until.filter((mark) => mark.exchange.key === key);
+  let before = "START";
+  const fired = own.map((mark) => {
+    const one = { step: mark.step, before, row: mark.frame.row, rule: mark.frame.rule, after: mark.name };
+    before = mark.name;
+    return one;
+  });
+  return { role: own.at(-1)?.exchange.role ?? side, state: film.beginning(side) === "?" ? "?" : before, fired };
 }
 
 /** The name of a side's state at a step, and "" where nobody recorded it. */

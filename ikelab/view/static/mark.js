@@ -40,5 +40,5 @@ export function Keys(film, secrets, most, set) {
   if (!secrets.length) return null;
   const shown = secrets.slice(0, most), rest = secrets.slice(most), all = secrets.map((secret) => secret.label).join(", ");
   const key = (secret, text) => h("button", { type: "button", class: "key", tabindex: -1, title: `${all}: where they come from`, onclick: () => set({ view: "secrets", secret: secret.name, trail: [] }) }, text);
-  return [shown.map((secret) => key(secret, secret.label)), rest.length > 0 && key(rest.at(-1), `+${rest.length}`)];
+  return [shown.map((secret) => key(secret, secret.label.split(",")[0])), rest.length > 0 && key(rest.at(-1), `+${rest.length}`)];
 }

@@ -2,7 +2,10 @@
 
 import { fill, h } from "./dom.js";
 import { Film, tellingField } from "./film.js";
+import { Hellman } from "./hellman.js";
+import { Machines } from "./machines.js";
 import { Octets } from "./octets.js";
+import { People } from "./people.js";
 import { Secrets } from "./secrets.js";
 import { Spine } from "./spine.js";
 import { followTheme } from "./theme.js";
@@ -11,7 +14,10 @@ import { Bar, Caption, Transport } from "./transport.js";
 /** The views of the panel, in the order of their tabs; keys 1, 2, … choose them. */
 const VIEWS = [
   { id: "octets", title: "Octets", part: Octets },
+  { id: "states", title: "States", part: Machines },
   { id: "secrets", title: "Secrets", part: Secrets },
+  { id: "people", title: "Who knows", part: People },
+  { id: "hellman", title: "Diffie-Hellman", part: Hellman },
 ];
 
 /** What an outsider may set and hears about: the rest is for the player itself. */
@@ -24,7 +30,7 @@ export const SHARED = ["step", "view", "message", "field", "secret"];
 export function mount(root, trace, { start = {}, level = 2, changed = () => {} } = {}) {
   const film = new Film(trace), uid = `ik${[...crypto.getRandomValues(new Uint32Array(2))].map((word) => word.toString(36)).join("")}`;
   const wanted = { step: 0, view: "octets", message: null, field: null, secret: null };
-  const own = { plumbing: false, unfolded: false, trail: [] };
+  const own = { plumbing: false, unfolded: false, trail: [], machine: null, edge: null, deal: null, leaked: null };
   let started = false;
 
   const set = (patch) => {
@@ -36,6 +42,7 @@ export function mount(root, trace, { start = {}, level = 2, changed = () => {} }
     wanted.step = Math.round(Math.min(film.last, Math.max(0, Number(wanted.step) || 0)));
     if (wanted.step !== before.step && !("message" in patch)) wanted.message = null;
     if (wanted.message !== before.message || wanted.step !== before.step) own.unfolded = false;
+    if (wanted.step !== before.step) Object.assign(own, { machine: null, edge: null });
     if ((wanted.message !== before.message || wanted.step !== before.step) && !("field" in patch)) wanted.field = null;
     if (!VIEWS.some(({ id }) => id === wanted.view)) wanted.view = before.view;
     root.toggleAttribute("data-moving", started && wanted.step > before.step);   // motion only when stepping on
