@@ -75,7 +75,13 @@ class Run(Shown):
         """Its trace, and each message as its hearer found it."""
         more = {RECIPE: self.scenario.to_json(), "result": self._outcome()}
         return film_of_run(
-            self.moments, self.wire, self.result.sas, title=self.heading, about=self.scenario.about, more=more
+            self.moments,
+            self.wire,
+            self.result.sas,
+            title=self.heading,
+            about=self.scenario.about,
+            more=more,
+            watched=(self.scenario.initiator.endpoint, self.scenario.responder.endpoint),
         )
 
     def _outcome(self) -> dict[str, object]:

@@ -25,7 +25,7 @@ Of a peer on the network only its messages are known: its steps have no row and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -39,6 +39,7 @@ from ikelab.ike.sa import IkeSa
 from ikelab.ike.script import REFUSE, START, Row
 from ikelab.ike.step import Outcome
 from ikelab.timeline.captions import caption
+from ikelab.timeline.coverage import with_coverage
 from ikelab.timeline.knowledge import Knowledge, Occasion
 from ikelab.timeline.recorded import Film, verdicts
 from ikelab.timeline.thoughts import Keys, Seen, explained, thought, waiting
@@ -127,10 +128,13 @@ class RunFilm:
 
 def film_of_run(
     moments: Sequence[Moment], carried: Sequence[Carried], sas: Sequence[IkeSa], *, title: str, about: str,
-    more: Mapping[str, Any] | None = None,
+    more: Mapping[str, Any] | None = None, watched: Collection[Endpoint] = (),
 ) -> RunFilm:  # fmt: skip
-    """The same as `trace_of_run`, with its messages as they were followed."""
-    shooting = _Shooting(moments, carried, sas)
+    """The same as `trace_of_run`, with its messages as they were followed.
+
+    watched: sides whose thoughts are all there, even if there is none.
+    """
+    shooting = _Shooting(moments, carried, sas, watched)
     trace = shooting.trace(title, about, more or {})
     return RunFilm(trace=trace, followed=tuple(shooting.arrived[number] for number in sorted(shooting.arrived)))
 
@@ -138,7 +142,13 @@ def film_of_run(
 class _Shooting:
     """Puts messages, steps and values together."""
 
-    def __init__(self, moments: Sequence[Moment], carried: Sequence[Carried], sas: Sequence[IkeSa]) -> None:
+    def __init__(
+        self,
+        moments: Sequence[Moment],
+        carried: Sequence[Carried],
+        sas: Sequence[IkeSa],
+        watched: Collection[Endpoint],
+    ) -> None:
         self.place = {datagram.number: place for place, datagram in enumerate(carried, 1)}
         self.moments = [
             replace(each, heard=self.place.get(each.heard or 0), said=self.place.get(each.said or 0))
@@ -146,7 +156,8 @@ class _Shooting:
         ]
         self.carried = carried
         self.roles = _roles(carried, sas)
-        self.watched = {self._role(sa.local) for sa in sas} | {self._role(each.actor) for each in self.moments}
+        ends = {*watched, *(sa.local for sa in sas), *(each.actor for each in self.moments)}
+        self.watched = {self._role(end) for end in ends}
         self.said, self.arrived = _followed(carried, _everything(carried, sas))
         self.steps = [*self._steps()]
         self.film = Film()
@@ -169,7 +180,7 @@ class _Shooting:
             title=title,
             about=about,
             peers={role: {"label": role.capitalize(), "address": ends.get(role, "")} for role in sorted(self.states)},
-            messages=self.film.messages,
+            messages=with_coverage(self.film.messages),
             frames=frames,
             secrets=list(self.film.values.entries.values()),
             more=more,
