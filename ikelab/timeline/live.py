@@ -7,7 +7,7 @@ are explained by one and the same code. To the format of `ikelab.timeline.trace`
                 arrives   seconds, null where it is lost
                 heard_at  the step in which it was heard, null where nobody did
                 sent      of an altered one, the octets as they were said; changed: where they differ, on sheet 0:
-                          [{"at", "size", "was"}]
+                          [{"at", "size", "was"}]; of what was cut off size is 0, of what was added was is ""
                 verified  what the hearer found; of a hash that it never came to check, nothing
     frames[]    about     the message ID of the exchange that the step belongs to, zeros for phase 1
                 states    each side's state of phase 1; exchanges: those under it, by message ID: {"name", "role",

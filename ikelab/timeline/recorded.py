@@ -15,6 +15,7 @@ from ikelab.ike.conversation import INITIATOR, RESPONDER, Conversation
 from ikelab.ike.listen import Followed, Heard, Listener
 from ikelab.ike.naming import arrow, payload_labels
 from ikelab.timeline.captions import caption
+from ikelab.timeline.coverage import with_coverage
 from ikelab.timeline.sheets import chips, sheets
 from ikelab.timeline.trace import Trace
 from ikelab.timeline.values import Values
@@ -45,7 +46,7 @@ def trace_of(heard: Iterable[Heard], beliefs: Beliefs, *, title: str, about: str
             for role in (INITIATOR, RESPONDER)
             if endpoints[role]
         },
-        messages=film.messages,
+        messages=with_coverage(film.messages),
         frames=film.frames,
         secrets=list(film.values.entries.values()),
     )
@@ -173,7 +174,7 @@ def _place_of_repeated(payloads: tuple[Payload, ...], begun_by_sender: bool) -> 
 
 
 def verdicts(followed: Followed) -> list[dict[str, Any]]:
-    """Each check that could be made, with its outcome in words."""
+    """Each check that could be made, with its outcome in words; of a finding that is neither right nor wrong, None."""
     found: list[dict[str, Any]] = [
         {"name": name, "ok": holds, "text": f"{name} {'is' if holds else 'is not'} what its formula gives"}
         for name, holds in followed.verified.items()
@@ -181,5 +182,5 @@ def verdicts(followed: Followed) -> list[dict[str, Any]]:
     for place, holds in enumerate(followed.nat_d):
         whose = "the packet's destination" if place == 0 else "the packet's source"
         differs = f"does not match {whose}: a NAT on the way, or a peer that pretends one"
-        found.append({"name": "NAT-D", "ok": holds, "text": f"NAT-D {f'matches {whose}' if holds else differs}"})
+        found.append({"name": "NAT-D", "ok": holds or None, "text": f"NAT-D {f'matches {whose}' if holds else differs}"})
     return found

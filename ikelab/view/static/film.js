@@ -8,7 +8,7 @@ const HASH = 8, SIGNATURE = 9, VENDOR_ID = 13;   // payloads
 
 export class Film {
   constructor(trace) {
-    Object.assign(this, { title: trace.title, about: trace.about, peers: trace.peers, messages: trace.messages, frames: trace.frames, secrets: trace.secrets });
+    Object.assign(this, { title: trace.title, about: trace.about, peers: trace.peers, messages: trace.messages, frames: trace.frames, secrets: trace.secrets.map((secret) => withPlace(secret, trace.messages)) });
     this.last = this.frames.length;
     this.byNumber = new Map(this.messages.map((message) => [message.n, message]));
     this.byName = new Map(this.secrets.map((secret) => [secret.name, secret]));
@@ -69,8 +69,13 @@ export class Film {
 
   /** The verdicts that cover all of these chips and are out by this step. */
   sealed(message, members, step) {
-    const each = members.map((k) => (this.seals.get(`${message.n}.${k}`) ?? []).filter((seal) => this.saidAt.get(seal.message) <= step));
+    const each = members.map((k) => (this.seals.get(`${message.n}.${k}`) ?? []).filter((seal) => this.checkedAt(this.byNumber.get(seal.message)) <= step));
     return each.every((seals) => seals.length) ? each[0] : [];
+  }
+
+  /** The step in which the hashes of a message were checked: in a run when it was heard, in a recording at once. */
+  checkedAt(message) {
+    return message.heard_at ?? this.saidAt.get(message.n);
   }
 
   isKnown(secret, step) {
@@ -175,6 +180,19 @@ export function tellingField(message) {
     if (found != null) return [sheet, found];
   }
   return message.sheets[0]?.fields.length ? [0, 0] : null;
+}
+
+/** A hash is computed and then travels: the field in which it does. */
+function withPlace(secret, messages) {
+  if (secret.origin?.message != null || !secret.value) return secret;
+  for (const message of messages)
+    for (const chip of message.chips) {
+      if (chip.label !== secret.label) continue;
+      const { fields, octets } = message.sheets[chip.sheet], carrier = fields[chip.field];
+      const field = fields.findIndex((each) => each.leaf && contains(carrier, each) && each.size === secret.value.length / 2 && octets.startsWith(secret.value, 2 * each.at));
+      if (field >= 0) return { ...secret, origin: { ...secret.origin, message: message.n, sheet: chip.sheet, field } };
+    }
+  return secret;
 }
 
 function exchangesOf(messages) {

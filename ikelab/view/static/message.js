@@ -25,16 +25,18 @@ export function Message(film, message, cells, set) {
       const mode = now < at ? "later" : now === at ? "now" : "past";
       const picked = state.view === "octets" && state.message === message.n;
       const sealed = chips.map((chip) => chip.draw(now, feeding)), whole = message.encrypted && chips.length > 0 && sealed.every(Boolean);
-      const look = [mode, picked, ...sealed].join();
+      const judged = film.checkedAt(message) <= now;
+      const look = [mode, picked, judged, ...sealed].join();
       if (look === drawn) return;
       drawn = look;
       for (const name of ["later", "now", "past"]) node.classList.toggle(name, name === mode);
       node.classList.toggle("picked", picked);
       node.classList.toggle("whole", whole);
+      node.classList.toggle("unjudged", !judged);
       fill(lock, icon(open ? "open" : "closed"), whole && icon("tick"));
       button.setAttribute("aria-current", String(picked));
       const payloads = chips.map((chip, k) => `${chip.said}${sealed[k] ? " authenticated" : ""}`).join(", ");
-      describe(button, "aria-label", `Message ${message.n} from ${from} to ${other(from)}, ${octetsOf(size)}${message.encrypted ? ", encrypted" : ""}: ${payloads || message.summary}${mode === "later" ? "; not sent yet" : verdicts(message)}`);
+      describe(button, "aria-label", `Message ${message.n} from ${from} to ${other(from)}, ${octetsOf(size)}${message.encrypted ? ", encrypted" : ""}: ${payloads || message.summary}${mode === "later" ? "; not sent yet" : verdicts(message, judged)}`);
     },
   };
 }
@@ -61,7 +63,7 @@ function Chip(film, message, { label, members }) {
   };
 }
 
-const verdicts = (message) => [fateInWords(message), ...(message.verified ?? []).map((verdict) => `${verdict.name} ${word(verdict)}`)].filter(Boolean).map((words) => `; ${words}`).join("");
+const verdicts = (message, judged) => [fateInWords(message), ...(judged ? message.verified ?? [] : []).map((verdict) => `${verdict.name} ${word(verdict)}`)].filter(Boolean).map((words) => `; ${words}`).join("");
 const word = (verdict) => (verdict.ok === true ? "verified" : verdict.ok === false ? "does not verify" : "noted");
 
 /** What the network did to a message, in words; "" if it did nothing. */
@@ -96,10 +98,10 @@ function tag(message) {
   if (message.fate === "altered") return said("spy", "pen", changed(message), fateInWords(message));
   if (message.fate === "repeated") return said("", "again", "copied on the way", fateInWords(message));
   if (message.retransmission_of != null) return said("", "again", "same octets again");
-  if (failed) return said("bad", "cross", failed.name, failed.text);
+  if (failed) return said("bad verdict-tag", "cross", failed.name, failed.text);
   if (message.error) return said("bad", "cross", "unreadable", message.error);
   if (message.decrypted === false) return said("bad", "cross", "does not open", (message.remarks ?? []).join(" "));
-  if (passed) return said("", "tick", passed.name, passed.text);
+  if (passed) return said("verdict-tag", "tick", passed.name, passed.text);
   const noted = message.verified?.[0];
-  return noted ? said("", "note", noted.name, noted.text) : null;
+  return noted ? said("verdict-tag", "note", noted.name, noted.text) : null;
 }

@@ -78,7 +78,7 @@ export function Octets(film, set, uid, level) {
 
 function Head(film, message, state, set, level) {
   const at = film.saidAt.get(message.n), to = other(message.from);
-  const passed = (message.verified ?? []).map((verdict) =>
+  const passed = (film.checkedAt(message) <= state.step ? message.verified ?? [] : []).map((verdict) =>
     h("span", { class: classes("verdict", verdict.ok === false && "bad"), title: verdict.text }, icon(verdict.ok === true ? "tick" : verdict.ok === false ? "cross" : "note"), verdict.name, verdict.ok === true ? " verified" : verdict.ok === false ? " does not verify" : ""));
   return [
     h(`h${level}`, {}, `Message ${message.n}`, badge(message.from), h("span", { "aria-hidden": "true" }, "→"), badge(to), h("span", { class: "spoken" }, `, ${message.from} to ${to}, `)),
