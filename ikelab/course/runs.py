@@ -34,7 +34,7 @@ from ikelab.ike.script import GIVE_UP
 from ikelab.net.link import Link
 from ikelab.net.results import Run as Result, result_object
 from ikelab.timeline.live import Carried, Moment, RunFilm, film_of_run
-from ikelab.timeline.thoughts import complaint_in, explained
+from ikelab.timeline.thoughts import explained
 from ikelab.timeline.trace import Trace
 from ikelab.view import ladder
 from ikelab.view.narration import visible
@@ -108,7 +108,7 @@ class Run(Shown):
         _known_role(role)
         words: dict[str, None] = {}
         for moment, frame in zip(self.moments, self.trace.frames, strict=True):
-            told = moment.outcome.refused or complaint_in(moment.outcome)
+            told = moment.outcome.refused or moment.outcome.complaint
             if frame["actor"] == role and told is not None:
                 words[explained(told)] = None
         return tuple(words)

@@ -42,6 +42,7 @@ LEAST_LIFETIME, MOST_LIFETIME = 60, 86400
 """Seconds: no peer can make an SA live shorter than the one, no configuration longer than the other."""
 
 IKE_LIFETIME, CHILD_LIFETIME = 28800, 3600
+MOST_AT_ONCE = 3
 LEAST_NONCE, MOST_NONCE = 8, 256
 """Octets of a nonce (RFC 2409 §5)."""
 
@@ -238,13 +239,15 @@ class PeerConfig:
 
     vendor_ids: what it shows in Vendor ID payloads. weak: whether it may use what is broken; `Weak.REFUSED` raises
     Misuse where a connection names such a thing, and forbids Aggressive Mode with a pre-shared key as responder.
-    nonce_size: octets.
+    nonce_size: octets. at_once: Quick Modes that it has under way under one ISAKMP SA, 1 to 3 (strongSwan knows the IVs
+    of three).
     """
 
     connections: tuple[Connection, ...]
     vendor_ids: tuple[bytes, ...] = ()
     weak: Weak = Weak.REFUSED
     nonce_size: int = 32
+    at_once: int = 1
     profile: Profile = PROFILES["ikelab"]
 
     def __post_init__(self) -> None:
@@ -253,6 +256,8 @@ class PeerConfig:
             raise Misuse(
                 f"nonce size: expected {LEAST_NONCE} to {MOST_NONCE} octets, got {self.nonce_size} (RFC 2409 §5)"
             )
+        if not 1 <= self.at_once <= MOST_AT_ONCE:
+            raise Misuse(f"at once: expected 1 to {MOST_AT_ONCE} Quick Modes, got {self.at_once}")
         for connection in self.connections if self.weak is Weak.REFUSED else ():
             if connection.weaknesses:
                 raise Misuse(

@@ -6,64 +6,82 @@ nothing: an error told in clear is believed only when the timer runs out and nob
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterable
 
 from ikelab.errors import Refusal
-from ikelab.ike.script import DONE, GONE, I, Script
+from ikelab.ike.rules import DELETED, TOLD
+from ikelab.ike.script import DONE, I, Script
 from ikelab.ike.turn import Turn
-from ikelab.wire.numbers import ExchangeType, Notify, Protocol
+from ikelab.wire.numbers import Doi, ExchangeType, Notify, Protocol
 from ikelab.wire.payloads import Delete, Notification
+from ikelab.wire.records import Payload
 
 ERRORS = range(1, 16384)
 """Notify Message Types that report an error; higher ones report a status (RFC 2408 §3.14.1)."""
 
+OUR_DOIS = (Doi.ISAKMP, Doi.IPSEC)
+
 
 def take_news(turn: Turn) -> None:
-    """Believe what an authenticated message says."""
+    """Believe what an authenticated message says; news of another domain of interpretation is passed over."""
     for payload in turn.sheet.payloads if turn.sheet else ():
-        if isinstance(payload, Delete):
-            _take_delete(turn, payload)
-        elif isinstance(payload, Notification):
-            _take_notification(turn, payload)
+        match payload:
+            case Delete(doi=doi) if doi in OUR_DOIS:
+                _take_delete(turn, payload)
+            case Notification(doi=doi) if doi in OUR_DOIS:
+                _take_notification(turn, payload)
         if turn.sa.gone:
             return  # nothing may happen to an SA after its end, whatever else the message says
 
 
 def _take_delete(turn: Turn, payload: Delete) -> None:
+    sa = turn.sa
     if payload.protocol == Protocol.ISAKMP:
-        if turn.sa.cookie_i + turn.sa.cookie_r in payload.spis:
+        if sa.cookie_i + sa.cookie_r in payload.spis:
             turn.choose(gone="the other side deleted it", children=())
+            turn.rule = DELETED
             turn.happen("deleted", "the other side deleted the ISAKMP SA")
         return
-    for spi in payload.spis:
-        outbound = next((c for c in turn.sa.children if c.spi == spi and c.protocol == payload.protocol), None)
-        if outbound is None:
-            continue
-        pair = [child for child in turn.sa.children if child.message_id == outbound.message_id]
-        turn.choose(children=tuple(child for child in turn.sa.children if child not in pair))
-        turn.happen("child gone", f"{outbound.name}: the other side deleted SPI {spi.hex()}", child=outbound.name)
+    for spi in dict.fromkeys(payload.spis):
+        # The sender names the SPI under which it received: that of this side's outbound SA (RFC 2408 §5.15).
+        named = (child for child in turn.sa.children if not child.inbound)
+        outbound = next((child for child in named if (child.spi, child.protocol) == (spi, payload.protocol)), None)
+        if outbound is not None:
+            left = tuple(child for child in turn.sa.children if child.message_id != outbound.message_id)
+            turn.choose(children=left)
+            text = f"{outbound.name}: the other side deleted SPI {spi.hex()}"
+            turn.happen("child gone", text, child=outbound.name, spi_out=spi)
 
 
 def _take_notification(turn: Turn, payload: Notification) -> None:
-    kind = Notify(payload.notify)
-    turn.happen("notified", f"the other side says {kind.label}", notify=int(payload.notify))
-    if payload.notify in ERRORS:
-        refusal = complained(payload, authenticated=True)
-        for exchange in turn.sa.exchanges.values():
-            if not exchange.over and exchange.role == "initiator":
-                ended = replace(exchange, state=GONE, complaint=refusal)
-                turn.choose(exchanges={**turn.sa.exchanges, exchange.message_id: ended})
-                turn.happen("failed", str(refusal), exchange=exchange.script.name, state=exchange.state)
+    turn.happen("notified", f"the other side says {Notify(payload.notify).label}", notify=int(payload.notify))
+    if payload.notify not in ERRORS:
+        return
+    if payload.spi and payload.spi in {child.spi for child in turn.sa.children}:
+        return  # it is about packets, not about an exchange under way
+    refusal = complained(payload, with_proof=True)
+    waiting = [exchange for exchange in turn.sa.waiting if exchange.message_id != turn.exchange.message_id]
+    meant = [exchange for exchange in waiting if payload.spi and payload.spi == exchange.spi] or waiting
+    if len(meant) == 1:
+        turn.end(meant[0], TOLD, refusal)
+    elif meant:
+        turn.complaint = refusal  # which one, only time can tell: the others will be answered
 
 
-def complained(payload: Notification, *, authenticated: bool) -> Refusal:
+def error_in(payloads: Iterable[Payload]) -> Notification | None:
+    """The first error that is notified."""
+    notified = (payload for payload in payloads if isinstance(payload, Notification))
+    return next((payload for payload in notified if payload.notify in ERRORS), None)
+
+
+def complained(payload: Notification, *, with_proof: bool) -> Refusal:
     """An error that the other side notified, as a refusal by it."""
     kind = Notify(payload.notify)
     return Refusal(
         notify=int(payload.notify),
         why=f"the other side says {kind.label}: {kind.meaning}",
         rfc=kind.rfc,
-        hint="" if authenticated else "said in clear: anyone on the way could have written it",
+        hint="" if with_proof else "said in clear: anyone on the way could have written it",
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from hmac import compare_digest
 
 from ikelab.errors import Refusal
-from ikelab.ike.config import Connection, Weak
+from ikelab.ike.config import Connection, ModeName, Weak
 from ikelab.ike.identity import Identity
 from ikelab.ike.negotiate import check_answer, choose_ike, offer_ike
 from ikelab.ike.proof import verify
@@ -20,7 +20,11 @@ from ikelab.wire.payloads import ID, KE, SA, Hash, Nonce, VendorID
 
 NONCE_SIZES = range(8, 257)
 PSK_HINT = "do both sides have the same pre-shared key for each other?"
-MODES = {"main": ExchangeType.IDENTITY_PROTECTION, "aggressive": ExchangeType.AGGRESSIVE}
+MODES: Mapping[ModeName, ExchangeType] = {
+    "main": ExchangeType.IDENTITY_PROTECTION,
+    "aggressive": ExchangeType.AGGRESSIVE,
+}
+NAMES: Mapping[int, ModeName] = {number: mode for mode, number in MODES.items()}
 
 
 def offer_sa(turn: Turn) -> None:
@@ -35,7 +39,7 @@ def offer_sa(turn: Turn) -> None:
 def choose_transform(turn: Turn) -> None:
     """The responder looks for a connection of this mode and address, and takes the first offer that it accepts."""
     offered = turn.payload("SA", SA)
-    mode = next(name for name, number in MODES.items() if number == turn.exchange.script.exchange)
+    mode = NAMES[turn.exchange.script.exchange]
     candidates = connections_for(turn, mode)
     if not candidates:
         raise no_connection(turn, mode)
@@ -55,24 +59,28 @@ def choose_transform(turn: Turn) -> None:
     raise refusals[0]
 
 
-def connections_for(turn: Turn, mode: str) -> list[Connection]:
-    """The connections that a peer at this address may use in this mode, those that name the address first.
+def connections_for(turn: Turn, mode: ModeName) -> list[Connection]:
+    """The connections that a peer at this address may use in this mode: those first that name it, then its address.
 
-    In Main Mode with a pre-shared key nothing but the address can tell them apart (RFC 2409 §5.4).
+    In Main Mode with a pre-shared key nothing but the address can tell them apart; in Aggressive Mode the name comes
+    with the first message (RFC 2409 §5.4). A name that nobody expects is found out only when its proof is checked, so
+    that the answer to message 1 does not tell which names there are.
     """
     address = turn.sa.remote.address
-    fitting = [
-        connection
-        for connection in turn.config.connections
-        if connection.mode == mode and connection.remote_address in (None, address)
-    ]
-    return sorted(fitting, key=lambda connection: connection.remote_address is None)
+    name = turn.payload("IDii", ID) if turn.heard("IDii") else None
+
+    def fit(connection: Connection) -> tuple[bool, bool]:
+        named = name is not None and connection.remote_id is not None and connection.remote_id.matches(name)
+        return not named, connection.remote_address is None
+
+    fitting = [each for each in turn.config.connections if each.mode == mode and each.remote_address in (None, address)]
+    return sorted(fitting, key=fit)
 
 
-def no_connection(turn: Turn, mode: str) -> Refusal:
+def no_connection(turn: Turn, mode: ModeName) -> Refusal:
     """Why nobody is waiting for this peer."""
     address = turn.sa.remote.address
-    other = "aggressive" if mode == "main" else "main"
+    other: ModeName = "aggressive" if mode == "main" else "main"
     if connections_for(turn, other):
         return Refusal(
             notify=Notify.UNSUPPORTED_EXCHANGE_TYPE,
@@ -113,7 +121,7 @@ def check_choice(turn: Turn) -> None:
 
 def send_ke_nonce(turn: Turn) -> None:
     """This side's half of the Diffie-Hellman exchange, and a nonce."""
-    side = turn.exchange.role[0]
+    side = turn.side
     # In Aggressive Mode the group cannot be negotiated: the KE goes out with the offer (RFC 2409 §5).
     group = (turn.sa.choice.offer if turn.sa.choice else turn.connection.offers[0]).dh
     exponent = group.private(turn.draw(f"x_{side}", group.entropy_size))
@@ -126,13 +134,13 @@ def send_ke_nonce(turn: Turn) -> None:
 
 def take_ke_nonce(turn: Turn) -> None:
     """The other side's half and nonce, checked before they are used."""
-    side = "r" if turn.exchange.role == "initiator" else "i"
+    side = turn.other_side
     public, nonce = turn.body("KE"), turn.body(f"N{side}")
     assert turn.sa.choice is not None
     turn.sa.choice.offer.dh.check(public)
     check_nonce(turn, f"N{side}", nonce)
-    if public == _own(turn, "g^x") or nonce == _own(turn, "N"):
-        raise Refusal(why="expected the other side's KE and nonce, got this side's own", hint="a message sent back")
+    refuse_own(turn, public, f"g^x{turn.side}")
+    refuse_own(turn, nonce, f"N{turn.side}_b")
     turn.know(f"g^x{side}", public, "heard")
     turn.know(f"N{side}_b", nonce, "heard")
 
@@ -147,17 +155,21 @@ def check_nonce(turn: Turn, name: str, nonce: bytes) -> None:
         )
 
 
-def _own(turn: Turn, kind: str) -> bytes:
-    side = turn.exchange.role[0]
-    given = turn.exchange.given.get(f"{kind}{side}" if kind == "g^x" else f"{kind}{side}_b")
-    return given.value if given else b""
+def refuse_own(turn: Turn, came: bytes, own: str) -> None:
+    """Raise Refusal if what the other side should have drawn is this side's own value, sent back to it."""
+    if own in turn.exchange.given and came == turn.exchange.given[own].value:
+        raise Refusal(
+            notify=Notify.PAYLOAD_MALFORMED,
+            why=f"expected a value of the other side's own, got this side's {own}",
+            hint="a message sent back by someone between the two",
+        )
 
 
 def compute_secret(turn: Turn) -> None:
     """g^xy, which only the two of them can compute; from here on every key is known."""
-    side = "r" if turn.exchange.role == "initiator" else "i"
     assert turn.sa.choice is not None
-    shared = turn.sa.choice.offer.dh.shared(turn.exchange.exponent, turn.exchange.given[f"g^x{side}"].value)
+    public = turn.exchange.given[f"g^x{turn.other_side}"].value
+    shared = turn.sa.choice.offer.dh.shared(turn.exchange.exponent, public)
     turn.know("g^xy", shared, "computed with this side's exponent")
     turn.learned += ["SKEYID", "SKEYID_d", "SKEYID_a", "SKEYID_e", "Ka", "IV"]
 
@@ -165,27 +177,25 @@ def compute_secret(turn: Turn) -> None:
 def send_name(turn: Turn) -> None:
     """Who this side is."""
     name = turn.connection.local_id.payload()
-    turn.know(f"IDi{turn.exchange.role[0]}_b", name.write(), "said")
+    turn.know(f"IDi{turn.side}_b", name.write(), "said")
     turn.say(name)
 
 
 def take_name(turn: Turn) -> None:
     """Who the other side says it is; believed when its hash has been checked."""
-    side = "r" if turn.exchange.role == "initiator" else "i"
-    turn.know(f"IDi{side}_b", turn.body(f"IDi{side}"), "heard")
+    turn.know(f"IDi{turn.other_side}_b", turn.body(f"IDi{turn.other_side}"), "heard")
 
 
 def send_proof(turn: Turn) -> None:
     """HASH_I or HASH_R of this side."""
-    name = f"HASH_{turn.exchange.role[0].upper()}"
+    name = f"HASH_{turn.side.upper()}"
     turn.learned.append(name)
     turn.say(Hash(data=turn.book[name].value))
 
 
 def check_proof(turn: Turn) -> None:
     """The other side's hash, then its name: both must be what this connection expects."""
-    side = "R" if turn.exchange.role == "initiator" else "I"
-    symbol = f"IDi{side.lower()}"
+    side, symbol = turn.other_side.upper(), f"IDi{turn.other_side}"
     payload = turn.payload(symbol, ID) if turn.heard(symbol) else ID.read(turn.exchange.given[f"{symbol}_b"].value)
     proof = verify(turn.body(f"HASH_{side}"), turn.book[f"HASH_{side}"], identity=str(payload), hint=PSK_HINT)
     turn.learned.append(f"HASH_{side}")
@@ -197,11 +207,11 @@ def check_proof(turn: Turn) -> None:
 
 
 def _same_key_other_name(turn: Turn, payload: ID, expected: Identity) -> Connection:
-    """Another connection with the very same pre-shared key that expects this name never another key."""
-    mode = turn.connection.mode
-    for other in connections_for(turn, mode) if turn.exchange.role == "responder" else ():
-        same = compare_digest(other.psk or b"", turn.connection.psk or b"")
-        if same and other.remote_id is not None and other.remote_id.matches(payload):
+    """Another connection that expects this name, with the very same key, and with the terms that were agreed on."""
+    choice, own = turn.sa.choice, turn.connection.psk or b""
+    for other in connections_for(turn, turn.connection.mode) if turn.exchange.role == "responder" else ():
+        named = other.remote_id is not None and other.remote_id.matches(payload)
+        if named and compare_digest(other.psk or b"", own) and choice is not None and choice.offer in other.offers:
             return other
     raise Refusal(
         notify=Notify.INVALID_ID_INFORMATION,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ikelab.crypto.book import Book, Chapter
-from ikelab.crypto.derived import Value
+from ikelab.crypto.derived import Given, Value
 from ikelab.crypto.suite import Cipher
 from ikelab.errors import WireError
 from ikelab.wire.message import HEADER_SIZE, Dissection
@@ -74,6 +74,14 @@ def covered(sheet: Dissection) -> bytes:
     """What HASH(1) and its kin cover: all octets behind the HASH payload, payload headers included, padding not."""
     begin = sheet.starts[1] if len(sheet.starts) > 1 else sheet.end
     return sheet.raw[begin : sheet.end]
+
+
+def message_hash(book: Book, exchange: int, number: int, given: Mapping[str, bytes | Given]) -> Value:
+    """What the HASH payload of message `number` (from 1) of an exchange under the SA must hold.
+
+    given: M-ID, payloads (what it covers), and the nonces of the exchange as far as they are known.
+    """
+    return book.chapter(CHAPTERS[exchange], given)[proof_name(exchange, number)]
 
 
 NONSENSE = (

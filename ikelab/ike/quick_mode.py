@@ -1,19 +1,22 @@
 """Quick Mode: under an ISAKMP SA, agree on what protects packets, and make keys that only this one pair of SAs has.
 
-The script at the end is RFC 2409 §5.5's figure. HASH(1), HASH(2) and HASH(3) are made and checked by `step` itself,
-before anything else of a message is looked at.
+The script at the end is RFC 2409 §5.5's figure. HASH(1), HASH(2) and HASH(3) are not in it: they are checked before
+anything else of a message is looked at (`ikelab.ike.hearing`), and made after all the rest (`ikelab.ike.saying`). Who
+begins a Quick Mode is its initiator, whichever role it had in phase 1.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from ikelab.crypto.book import Chapter
 from ikelab.crypto.derived import Given
 from ikelab.errors import Refusal
 from ikelab.ike.config import Child
 from ikelab.ike.negotiate import check_child_answer, choose_child, offer_child
-from ikelab.ike.phase1 import check_nonce
+from ikelab.ike.phase1 import check_nonce, refuse_own
 from ikelab.ike.sa import IpsecSa
-from ikelab.ike.script import DONE, I, R, Script
+from ikelab.ike.script import DONE, I, R, Role, Script
 from ikelab.ike.selector import Selector
 from ikelab.ike.turn import Turn
 from ikelab.wire.numbers import ExchangeType, Notify
@@ -23,9 +26,12 @@ SMALLEST_SPI = 256
 """SPIs below are reserved (RFC 4303 §2.1)."""
 
 
-def draw_spi(turn: Turn) -> bytes:
-    """The number under which this side wants to receive protected packets; never one of the reserved."""
-    taken = {child.spi for child in turn.sa.children}
+def draw_spi(turn: Turn, theirs: bytes = b"") -> bytes:
+    """The number under which this side wants to receive protected packets: none that is reserved or in use.
+
+    theirs: the other side's, which must differ: by the SPI alone do the keys of the two directions (RFC 2409 §5.5).
+    """
+    taken = {theirs, *(child.spi for child in turn.sa.children)}
     attempt = 0
     while True:
         spi = turn.draw(f"SPI{f' again {attempt}' if attempt else ''}", 4)
@@ -36,9 +42,7 @@ def draw_spi(turn: Turn) -> bytes:
 
 def offer_protection(turn: Turn) -> None:
     """What the initiator offers for its child."""
-    child = turn.exchange.child
-    assert child is not None
-    spi = draw_spi(turn)
+    child, spi = turn.child, draw_spi(turn)
     offered = offer_child(child.offers, spi, child.mode, child.lifetime)
     turn.update(offered=offered, spi=spi)
     turn.say(offered)
@@ -46,27 +50,31 @@ def offer_protection(turn: Turn) -> None:
 
 def send_nonce(turn: Turn) -> None:
     """A fresh nonce, and with PFS a fresh half of a Diffie-Hellman exchange."""
-    side = turn.exchange.role[0]
-    nonce = turn.draw(f"N{side}", turn.config.nonce_size)
-    turn.know(f"N{side}_b", nonce, "said")
+    nonce = turn.draw(f"N{turn.side}", turn.config.nonce_size)
+    turn.know(f"N{turn.side}_b", nonce, "said")
     turn.say(Nonce(data=nonce))
-    child = turn.exchange.child
-    assert child is not None
-    group = turn.exchange.choice.offer.dh if turn.exchange.choice else child.offers[0].dh
+    group = (turn.exchange.choice.offer if turn.exchange.choice else turn.child.offers[0]).dh
     if group is not None:
-        exponent = group.private(turn.draw(f"x_{side}", group.entropy_size))
+        exponent = group.private(turn.draw(f"x_{turn.side}", group.entropy_size))
         turn.update(exponent=exponent, group=group.number)
         turn.say(KE(data=group.public(exponent)))
 
 
 def send_clients(turn: Turn) -> None:
     """Whose packets are meant: first the initiator's side, then the responder's."""
-    child = turn.exchange.child
-    assert child is not None
-    local, remote = _ends(turn, child)
-    ids = turn.exchange.ids or (local.payload(), remote.payload())
+    local, remote = _ends(turn, turn.child)
+    ids = local.payload(), remote.payload()
     turn.update(ids=ids)
     turn.say(*ids)
+
+
+def repeat_clients(turn: Turn) -> None:
+    """The responder says the same, if the initiator has said anything of it."""
+    turn.say(*(replace(payload, reserved=0) for payload in turn.exchange.ids))
+
+
+def _clients_heard(turn: Turn) -> tuple[ID, ...]:
+    return (turn.payload("IDci", ID), turn.payload("IDcr", ID)) if turn.heard("IDci") else ()
 
 
 def _ends(turn: Turn, child: Child) -> tuple[Selector, Selector]:
@@ -77,8 +85,8 @@ def choose_protection(turn: Turn) -> None:
     """The responder finds the child whose packets are meant, then takes the first offer that it accepts."""
     child = _child_meant(turn)
     choice = choose_child(turn.payload("SA", SA), child)
-    ids = (turn.payload("IDci", ID), turn.payload("IDcr", ID)) if turn.heard("IDci") else ()
-    turn.update(child=child, choice=choice, spi=draw_spi(turn), ids=ids)
+    ids = _clients_heard(turn)
+    turn.update(child=child, choice=choice, spi=draw_spi(turn, choice.spi), ids=ids)
 
 
 def _child_meant(turn: Turn) -> Child:
@@ -103,38 +111,40 @@ def _child_meant(turn: Turn) -> Child:
 
 def answer_protection(turn: Turn) -> None:
     """The chosen transform, with this side's SPI."""
-    choice = turn.exchange.choice
-    assert choice is not None
-    turn.say(choice.answer(turn.exchange.spi))
+    turn.say(turn.child_choice.answer(turn.exchange.spi))
 
 
 def check_protection(turn: Turn) -> None:
     """The initiator makes sure that the answer is one of its offers, for the same packets."""
-    child, offered = turn.exchange.child, turn.exchange.offered
-    assert child is not None
+    offered = turn.exchange.offered
     assert offered is not None
     choice = check_child_answer(offered, turn.payload("SA", SA))
+    if choice.spi == turn.exchange.spi:
+        raise Refusal(
+            notify=Notify.INVALID_SPI,
+            why=f"expected an SPI of the other side's own, got this side's {choice.spi.hex()}",
+            rfc="RFC 2409 §5.5",
+            hint="the keys of the two directions differ by nothing but their SPIs",
+        )
     turn.update(choice=choice)
-    if turn.heard("IDci"):
-        came = turn.payload("IDci", ID), turn.payload("IDcr", ID)
-        if [payload.write() for payload in came] != [payload.write() for payload in turn.exchange.ids]:
-            said, got = (" to ".join(map(str, ids)) for ids in (turn.exchange.ids, came))
-            raise Refusal(
-                notify=Notify.INVALID_ID_INFORMATION,
-                why=f"expected the same IDci and IDcr as offered ({said}), got {got}",
-                rfc="RFC 2409 §5.5",
-            )
+    came = _clients_heard(turn)
+    if [payload.write() for payload in came] != [payload.write() for payload in turn.exchange.ids]:
+        said, got = (" to ".join(map(str, ids)) or "none" for ids in (turn.exchange.ids, came))
+        raise Refusal(
+            notify=Notify.INVALID_ID_INFORMATION,
+            why=f"expected the same IDci and IDcr as offered ({said}), got {got}",
+            rfc="RFC 2409 §5.5",
+        )
 
 
 def take_nonce(turn: Turn) -> None:
     """The other side's nonce, and its KE if and only if PFS was agreed on."""
-    side = "r" if turn.exchange.role == "initiator" else "i"
+    side = turn.other_side
     nonce = turn.body(f"N{side}")
     check_nonce(turn, f"N{side}", nonce)
+    refuse_own(turn, nonce, f"N{turn.side}_b")
     turn.know(f"N{side}_b", nonce, "heard")
-    choice = turn.exchange.choice
-    assert choice is not None
-    group = choice.offer.dh
+    group = turn.child_choice.offer.dh
     if (group is not None) != turn.heard("KE"):
         wants, came = "a KE payload" if group else "no KE payload", "one" if turn.heard("KE") else "none"
         raise Refusal(
@@ -145,52 +155,40 @@ def take_nonce(turn: Turn) -> None:
         )
     if group is not None:
         group.check(turn.body("KE"))
-        turn.update(
-            group=group.number, given={**turn.exchange.given, KE_HEARD: Given(name=KE_HEARD, value=turn.body("KE"))}
-        )
-
-
-KE_HEARD = "g(qm)^x of the other side"
+        turn.update(group=group.number, public=turn.body("KE"))
 
 
 def compute_pfs(turn: Turn) -> None:
     """With PFS: g(qm)^xy, the shared secret of this Quick Mode alone."""
-    choice = turn.exchange.choice
-    assert choice is not None
-    group = choice.offer.dh
+    group = turn.child_choice.offer.dh
     if group is not None:
-        shared = group.shared(turn.exchange.exponent, turn.exchange.given[KE_HEARD].value)
+        shared = group.shared(turn.exchange.exponent, turn.exchange.public)
         turn.know("g(qm)^xy", shared, "computed with this side's exponent of this Quick Mode")
 
 
 def make_keys(turn: Turn) -> None:
     """KEYMAT for both directions, and the pair of SAs that uses it."""
-    exchange = turn.exchange
-    child, choice = exchange.child, exchange.choice
-    assert child is not None
-    assert choice is not None
-    own, other = exchange.role, "responder" if exchange.role == "initiator" else "initiator"
+    exchange, child, choice = turn.exchange, turn.child, turn.child_choice
+    other: Role = "responder" if exchange.role == "initiator" else "initiator"
     local, remote = _ends(turn, child)
-    for sender, spi in ((own, choice.spi), (other, exchange.spi)):
-        turn.add_children(_one_direction(turn, sender, spi))
+    turn.add_children(
+        _one_direction(turn, exchange.role, choice.spi),
+        _one_direction(turn, other, exchange.spi),
+    )
     turn.learned.append("KEYMAT")
     turn.happen(
         "child up",
-        f"{child.name}: {choice.offer} for {local} and {remote}, "
-        f"SPIs {exchange.spi.hex()} in, {choice.spi.hex()} out",
+        f"{child.name}: {choice.offer} for {local} and {remote}, SPIs {exchange.spi.hex()} in, {choice.spi.hex()} out",
         child=child.name,
         spi_in=exchange.spi,
         spi_out=choice.spi,
     )
 
 
-def _one_direction(turn: Turn, sender: str, spi: bytes) -> IpsecSa:
-    exchange = turn.exchange
-    child, choice = exchange.child, exchange.choice
-    assert child is not None
-    assert choice is not None
-    given: dict[str, bytes | Given] = {name: value for name, value in exchange.given.items() if name != KE_HEARD}
-    given |= {"protocol": bytes([choice.offer.protocol]), "SPI": spi}
+def _one_direction(turn: Turn, sender: Role, spi: bytes) -> IpsecSa:
+    exchange, child, choice = turn.exchange, turn.child, turn.child_choice
+    own: dict[str, bytes] = {"protocol": bytes([choice.offer.protocol]), "SPI": spi}
+    given: dict[str, bytes | Given] = {**exchange.given, **own}
     protection = choice.offer.protection
     local, remote = _ends(turn, child)
     page = turn.book.chapter(Chapter.QUICK_MODE, given, keymat_size=protection.keymat_size)
@@ -199,6 +197,7 @@ def _one_direction(turn: Turn, sender: str, spi: bytes) -> IpsecSa:
         protocol=choice.offer.protocol,
         spi=spi,
         sender=sender,
+        role=exchange.role,
         choice=choice,
         enc_key=enc_key,
         auth_key=auth_key,
@@ -215,7 +214,7 @@ QUICK_MODE = Script("Quick Mode", ExchangeType.QUICK_MODE, "RFC 2409 §5.5", (
       build=(offer_protection, send_nonce, send_clients),
       absorb=(choose_protection, take_nonce)),
     R("HDR*, HASH(2), SA, Nr [, KE] [, IDci, IDcr]", then="QM_ANSWERED", resend=True,
-      build=(answer_protection, send_nonce, compute_pfs, send_clients),
+      build=(answer_protection, send_nonce, compute_pfs, repeat_clients),
       absorb=(check_protection, take_nonce, compute_pfs)),
     I("HDR*, HASH(3)", then=DONE,
       build=(make_keys,),

@@ -8,16 +8,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from hashlib import sha256
+from typing import Any
 
 from ikelab.crypto.book import Book, Method
 from ikelab.crypto.derived import Given, Value
-from ikelab.errors import Refusal
 from ikelab.ike.config import Child, Connection, Selector
 from ikelab.ike.negotiate import ChildChoice, IkeChoice
 from ikelab.ike.proof import Authenticated
-from ikelab.ike.script import DONE, ESTABLISHED, GONE, START, Row, Script
+from ikelab.ike.protect import exchange_iv
+from ikelab.ike.script import DONE, ESTABLISHED, GONE, START, Role, Row, Script
+from ikelab.ike.spent import Spent
 from ikelab.wire.payloads import ID, SA
 from ikelab.wire.udp import Endpoint
+
+UNUSED_COOKIE = bytes(8)
+FINISHED_KEPT = 16
+"""Exchanges that are over and still remembered whole, for late repetitions; of older ones only the message ID is."""
+
+MADE_OF = frozenset({"connection", "choice", "cookie_i", "cookie_r"})
+"""What the book of an SA is made of, besides the values of phase 1."""
+
+
+def fingerprint(octets: bytes) -> bytes:
+    """What is kept of a datagram to know it again."""
+    return sha256(octets).digest()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,19 +41,20 @@ class Exchange:
 
     role: this peer's role in this exchange. message_id: 0 in phase 1. number: messages said and heard so far.
     iv: the IV of the next encrypted message, b"" where it is still to be computed. given: values by RFC name.
-    said, heard: the last datagram each way, kept to answer repetitions with the same octets. older: heard before it.
-    complaint: an error that the other side has notified; doubted: the same, before the last repetition, or with it
-    where it came with proof.
+    exponent: of this side, public: the other side's half, of the Diffie-Hellman exchange in `group`.
+    said: the last datagram of this side, to be said again; b"" where nobody can need it any more.
+    heard: the fingerprint of the last datagram heard; older: those of the ones before it.
     """
 
     script: Script
-    role: str
+    role: Role
     message_id: int = 0
     state: str = START
     number: int = 0
     iv: bytes = b""
     given: Mapping[str, Given] = field(default_factory=dict)
     exponent: bytes = b""
+    public: bytes = b""
     group: int | None = None
     offered: SA | None = None
     child: Child | None = None
@@ -48,8 +64,6 @@ class Exchange:
     said: bytes = b""
     heard: bytes = b""
     older: tuple[bytes, ...] = ()
-    complaint: Refusal | None = None
-    doubted: Refusal | None = None
 
     @property
     def row(self) -> Row | None:
@@ -64,11 +78,16 @@ class Exchange:
 
 @dataclass(frozen=True, kw_only=True)
 class IpsecSa:
-    """One direction of a pair of SAs that protect packets. `spi` was chosen by the receiver of these packets."""
+    """One direction of a pair of SAs that protect packets.
+
+    spi: chosen by the receiver of these packets. sender: who sends them, by role in the Quick Mode that made the pair;
+    role: this peer's own role in it. message_id: of that Quick Mode.
+    """
 
     protocol: int
     spi: bytes
-    sender: str
+    sender: Role
+    role: Role
     choice: ChildChoice
     enc_key: bytes
     auth_key: bytes
@@ -78,23 +97,39 @@ class IpsecSa:
     name: str
     message_id: int
 
+    @property
+    def inbound(self) -> bool:
+        """Whether this peer receives these packets, and so has chosen the SPI."""
+        return self.sender != self.role
+
 
 @dataclass(frozen=True, kw_only=True)
 class IkeSa:
-    """One ISAKMP SA of one peer, from its first thought to its end. `role` is this peer's role in phase 1."""
+    """One ISAKMP SA of one peer, from its first thought to its end.
 
-    role: str
+    role: this peer's role in phase 1. serial: which of this peer's SAs it is, so that no two draw the same chance.
+    exchanges: those under way and those lately finished, by message ID; spent: the message IDs of all others.
+    gone: why it is over; "" while it lives. Whoever is ESTABLISHED has `authenticated`: no other record can be made.
+    """
+
+    role: Role
     local: Endpoint
     remote: Endpoint
     cookie_i: bytes
     main: Exchange
-    cookie_r: bytes = bytes(8)
+    serial: int = 0
+    cookie_r: bytes = UNUSED_COOKIE
     connection: Connection | None = None
     choice: IkeChoice | None = None
     authenticated: Authenticated | None = None
     exchanges: Mapping[int, Exchange] = field(default_factory=dict)
+    spent: Spent = field(default_factory=Spent)
     children: tuple[IpsecSa, ...] = ()
     gone: str = ""
+
+    def __post_init__(self) -> None:
+        if self.main.state == ESTABLISHED and not isinstance(self.authenticated, Authenticated):
+            raise AssertionError(f"{self.main.script.name}: ESTABLISHED, but nothing has verified the other side")
 
     @property
     def state(self) -> str:
@@ -103,8 +138,23 @@ class IkeSa:
 
     @property
     def established(self) -> bool:
-        """Whether both sides are authenticated and phase 2 may begin."""
-        return self.state == ESTABLISHED and self.authenticated is not None
+        """Whether the other side is authenticated and phase 2 may begin."""
+        return self.state == ESTABLISHED
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether both halves of the Diffie-Hellman exchange are known, and so every key."""
+        return "g^xy" in self.main.given
+
+    @property
+    def unconfirmed(self) -> bool:
+        """Whether phase 1 ended with a message of this side, and nothing has shown yet that it arrived."""
+        return self.established and bool(self.main.said)
+
+    @property
+    def waiting(self) -> tuple[Exchange, ...]:
+        """The exchanges under the SA that are not over, the oldest first."""
+        return tuple(exchange for exchange in self.exchanges.values() if not exchange.over)
 
     @cached_property
     def book(self) -> Book | None:
@@ -118,17 +168,48 @@ class IkeSa:
         offer = self.choice.offer
         return Book(Method.PSK, None, offer.hash, {**given, **self.main.given}, cipher=offer.cipher)
 
+    def but(self, **changes: Any) -> IkeSa:  # noqa: ANN401  (fields of a frozen record, checked by `replace`)
+        """The same SA with some fields changed; its book is handed on where nothing in it can have changed."""
+        changed = replace(self, **changes)
+        if "book" in self.__dict__ and MADE_OF.isdisjoint(changes) and changed.main.given is self.main.given:
+            changed.__dict__["book"] = self.book
+        return changed
+
     def exchange(self, message_id: int) -> Exchange | None:
-        """The exchange of that message ID; phase 1 has 0."""
+        """The exchange of that message ID, if it is remembered; phase 1 has 0."""
         return self.main if message_id == 0 else self.exchanges.get(message_id)
 
     def with_exchange(self, exchange: Exchange) -> IkeSa:
         """The same SA with an exchange put in, or in the place of its former self."""
         if exchange.message_id == 0:
-            return replace(self, main=exchange)
-        return replace(self, exchanges={**self.exchanges, exchange.message_id: exchange})
+            return self.but(main=exchange)
+        exchanges = {**self.exchanges, exchange.message_id: exchange}
+        finished = [message_id for message_id, each in exchanges.items() if each.over]
+        spent = self.spent
+        for message_id in finished[: max(0, len(finished) - FINISHED_KEPT)]:
+            del exchanges[message_id]
+            spent = spent.also(message_id)
+        return self.but(exchanges=exchanges, spent=spent)
 
-    def phase2_iv_base(self) -> bytes:
-        """The last ciphertext block of phase 1; where phase 1 encrypted nothing, its first IV (RFC 2409 Appendix B)."""
+    def has_seen(self, message_id: int) -> bool:
+        """Whether this message ID names an exchange that was begun, by whichever side."""
+        return message_id in self.exchanges or message_id in self.spent
+
+    @property
+    def exchange_count(self) -> int:
+        """How many exchanges there have been under it."""
+        return len(self.exchanges) + len(self.spent)
+
+    def next_iv(self, exchange: Exchange) -> bytes:
+        """The IV of the exchange's next encrypted message (RFC 2409 Appendix B).
+
+        The first one of phase 2 is made of the last ciphertext block of phase 1; where phase 1 encrypted nothing, of
+        the IV that it would have begun with.
+        """
+        if exchange.iv:
+            return exchange.iv
         assert self.book is not None
-        return self.main.iv or self.book["IV"].value
+        if exchange.message_id == 0:
+            return self.book["IV"].value
+        base = self.main.iv or self.book["IV"].value
+        return exchange_iv(self.book, exchange.script.exchange, exchange.message_id, base).value

@@ -9,15 +9,13 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 from ikelab.errors import Misuse
 from ikelab.ike.config import Seeded
 from ikelab.ike.peer import Datagram, Peer, Task
 from ikelab.ike.step import Outcome
 from ikelab.net.tape import Tape
-from ikelab.timeline.live import Carried, Fate, Moment
-from ikelab.timeline.thoughts import FORGET, IGNORE, LEAVE
+from ikelab.timeline.live import Carried, Fate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,11 +83,12 @@ class Link:
                 _, _, frame = heapq.heappop(self._queue)
                 receiver = self.peers.get(frame.destination)
                 if receiver is not None:
-                    self._deliver(frame, receiver)
+                    with self.tape.hearing(frame.number):
+                        receiver.receive_datagram(frame.octets, frame.source, self.now)
             else:
                 for when, peer in timeouts:
                     if when <= self.now:
-                        self._noticing(peer, partial(peer.handle_timeout, self.now))
+                        peer.handle_timeout(self.now)
             self._collect()
 
     def _film(self, peer: Peer) -> Callable[[Outcome, float], None]:
@@ -102,36 +101,9 @@ class Link:
 
         return film
 
-    def _deliver(self, frame: Carried, receiver: Peer) -> None:
-        """What a peer drops without a thought is a moment of the run all the same."""
-        before = len(self.moments)
-        with self.tape.hearing(frame.number):
-            receiver.receive_datagram(frame.octets, frame.source, self.now)
-        if len(self.moments) == before:
-            dropped = Outcome(before=None, after=None, fired=IGNORE, heard=frame.octets)
-            self._remember(receiver, dropped, heard=frame.number)
-
     def begin(self, peer: Peer, task: Task) -> None:
         """Let a peer start to do something now. Raises Misuse where the task does not fit its configuration."""
-        self._noticing(peer, lambda: peer.begin(task, self.now))
-
-    def _noticing(self, peer: Peer, act: Callable[[], None]) -> None:
-        """What a peer forgets on the way, when its patience ends or its owner says so, is a moment too."""
-        before = {(sa.cookie_i, sa.role): sa for sa in peer.sas if not sa.gone}
-        count = len(self.moments)
-        act()
-        after = {(sa.cookie_i, sa.role): sa for sa in peer.sas}
-        told = [moment.outcome.after for moment in self.moments[count:]]
-        for key, sa in before.items():
-            now = after.get(key)
-            if now is None:
-                self._remember(peer, Outcome(before=sa, after=None, fired=FORGET))
-            elif now.gone and not any(each is not None and each.gone for each in told):
-                self._remember(peer, Outcome(before=sa, after=now, fired=LEAVE))
-
-    def _remember(self, peer: Peer, outcome: Outcome, *, heard: int | None = None) -> None:
-        moment = Moment(actor=peer.local, time=self.now, outcome=outcome, heard=heard, timeout=peer.next_timeout())
-        self.moments.append(moment)
+        peer.begin(task, self.now)
 
     def _collect(self) -> None:
         """Take what the peers want to say, and decide its fate."""

@@ -18,8 +18,8 @@ from typing import Any
 from ikelab.errors import Refusal
 from ikelab.ike.conversation import INITIATOR, OTHER, RESPONDER
 from ikelab.ike.listen import Followed, Heard, Listener
+from ikelab.ike.rules import COMPLAINT, DELETED, GIVE_UP, REFUSE, REMIND, TOLD
 from ikelab.ike.sa import Exchange, IkeSa, IpsecSa
-from ikelab.ike.script import COMPLAINT, DELETED, GIVE_UP, GONE, REFUSE, REMIND, Row
 from ikelab.ike.step import Outcome
 from ikelab.net.tape import cookie_of
 from ikelab.timeline.live import Carried, Fate, Moment, secrets_of
@@ -129,17 +129,16 @@ class Run:
         """What the other side says that it did not accept."""
         for moment in self.moments:
             outcome = moment.outcome
-            doubted = [outcome.after.main] if outcome.fired is COMPLAINT and outcome.after is not None else []
-            for exchange in (*_broken_off(outcome), *doubted):
-                if exchange.complaint is not None:
-                    at = self._said(exchange.said)
-                    yield Refused(at=at, by=OTHER[_role(outcome)], refusal=exchange.complaint)
+            meant = _meant(outcome)
+            if outcome.complaint is not None and meant is not None:
+                yield Refused(at=self._said(meant.said), by=OTHER[_role(outcome)], refusal=outcome.complaint)
 
     def _silences(self) -> Iterator[Refused]:
         """What was never answered; where the other side was watched and refused it without a word, its reason."""
         for moment in self.moments:
             outcome = moment.outcome
-            for exchange in _broken_off(outcome):
+            exchange = _meant(outcome) if outcome.fired is GIVE_UP else None
+            if exchange is not None:
                 for each in self.moments:
                     reason = each.outcome.refused
                     if each.outcome.fired is REFUSE and reason is not None and exchange.said == self._sent(each.heard):
@@ -189,16 +188,15 @@ def _role(outcome: Outcome) -> str:
     return sa.role if sa is not None else RESPONDER
 
 
-def _broken_off(outcome: Outcome) -> Iterator[Exchange]:
-    """The exchanges that ended without fruit with this thought."""
-    if outcome.fired is GIVE_UP and outcome.before is not None:
-        exchange = outcome.before.exchange(outcome.message_id)
-        if exchange is not None:
-            yield exchange
-    elif isinstance(outcome.fired, Row) and outcome.after is not None:
-        for event in outcome.events:
-            if event.name == FAILED:
-                yield from (each for each in outcome.after.exchanges.values() if each.state == GONE and each.complaint)
+def _meant(outcome: Outcome) -> Exchange | None:
+    """The exchange that ended without fruit with this thought, or that the other side complained of."""
+    if outcome.before is None:
+        return None
+    if outcome.fired is COMPLAINT:
+        return outcome.before.main
+    if outcome.fired is TOLD and outcome.ended:
+        return outcome.before.exchange(outcome.ended[0])
+    return outcome.before.exchange(outcome.message_id) if outcome.fired is GIVE_UP else None
 
 
 # -- the object of `--json` --------------------------------------------------------------------------------------------
@@ -210,7 +208,7 @@ def result_object(run: Run) -> dict[str, Any]:
     Octets are lower-case hex. `secrets` are the initiator's where it was watched; where the responder's differ (two
     pre-shared keys) they stand under `secrets_of_responder`.
     """
-    secrets = {sa.role: secrets_known_to(sa) for sa in run.sas}
+    secrets: dict[str, dict[str, str]] = {sa.role: secrets_known_to(sa) for sa in run.sas}
     first = secrets.get(INITIATOR) or secrets.get(RESPONDER) or {}
     second = secrets.get(RESPONDER, {})
     differ = any(name in first and first[name] != value for name, value in second.items())

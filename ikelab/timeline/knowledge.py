@@ -13,7 +13,6 @@ from typing import Any
 from ikelab.crypto import groups
 from ikelab.crypto.derived import Derived, Given, Value
 from ikelab.ike.conversation import INITIATOR, OTHER, RESPONDER
-from ikelab.ike.quick_mode import KE_HEARD
 from ikelab.ike.sa import Exchange, IkeSa
 from ikelab.timeline.recorded import SECOND
 from ikelab.timeline.values import COMPUTED, EXPLAINED, Values
@@ -74,8 +73,7 @@ class Knowledge:
         for proof in now.proofs:
             yield self.values.derived(proof, now.step, exchange=f"{now.message_id:08x}")
         for child in sa.children:
-            own = sa.exchanges[child.message_id].role
-            speaker = sa.role if child.sender == own else OTHER[sa.role]
+            speaker = OTHER[sa.role] if child.inbound else sa.role
             yield from self.values.keys(child, now.step, speaker=speaker)
 
     def _of_exchange(self, now: Occasion, exchange: Exchange) -> Iterator[str]:
@@ -84,10 +82,10 @@ class Knowledge:
         power = "g(qm)^" if exchange.message_id else "g^"
         if exchange.exponent and exchange.group is not None:
             yield from self._exponent(now, exchange, groups.group(exchange.group))
+        if exchange.public:
+            yield self._given(now, exchange, f"{power}x{other}", exchange.public)
         for name, given in exchange.given.items():
-            if name == KE_HEARD:
-                yield self._given(now, exchange, f"{power}x{other}", given.value)
-            elif name == f"{power}xy":
+            if name == f"{power}xy":
                 yield self._shared(now, exchange, given.value)
             elif name != f"g^x{own}":
                 yield self._given(now, exchange, name, given.value)
@@ -143,7 +141,7 @@ class Knowledge:
         group, name, suffix = groups.group(exchange.group), _shared_name(exchange), _message_id(exchange)
         fresh = "(qm)" if exchange.message_id else ""
         exponent, public = f"x{fresh}_{own}", f"g{fresh}^x{other}"
-        heard = exchange.given[KE_HEARD if exchange.message_id else public].value
+        heard = exchange.public if exchange.message_id else exchange.given[public].value
         inputs = [
             self._given(now, exchange, public, heard),
             self.values.name_of(exponent, exchange.exponent),

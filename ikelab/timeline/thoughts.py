@@ -12,39 +12,28 @@ from enum import Enum
 
 from ikelab.errors import Refusal
 from ikelab.ike.conversation import OTHER
-from ikelab.ike.sa import IkeSa
-from ikelab.ike.script import (
+from ikelab.ike.rules import (
     COMPLAINT,
+    DECLINE,
     DELETED,
+    EXPIRE,
     GIVE_UP,
-    GONE,
+    IGNORE,
+    LEAVE,
     REFUSE,
     REMIND,
     REPEAT,
     RESEND,
-    START,
-    Row,
+    TOLD,
     Rule,
 )
+from ikelab.ike.sa import IkeSa
+from ikelab.ike.script import START, Row
 from ikelab.ike.step import Outcome
 from ikelab.timeline.captions import AGGRESSIVE, CAPTIONS, FAREWELL_WHY, MAIN, QUICK, Caption
 from ikelab.wire.numbers import Notify, Protocol
 from ikelab.wire.payloads import Delete, Notification
 from ikelab.wire.records import Payload
-
-IGNORE = Rule(
-    name="IGNORE", when="hears a datagram that names no conversation of this side", does="drops it", after="no state",
-    rfc="RFC 2408 §5.2",
-)  # fmt: skip
-FORGET = Rule(
-    name="FORGET", when="a stranger did not finish phase 1 in time", does="forgets the half-open SA", after="no state",
-    rfc="",
-)  # fmt: skip
-LEAVE = Rule(
-    name="LEAVE", when="its owner has had enough, and the other side has been told", does="forgets the SA", after=GONE,
-    rfc="RFC 2408 §5.15",
-)  # fmt: skip
-"""Three things that happen to a peer outside of any exchange; each is worth a step."""
 
 ROWS: Mapping[tuple[str, str, str], Caption] = {
     ("Main Mode", "initiator", START): CAPTIONS[MAIN, 1],
@@ -173,17 +162,6 @@ def _reason(refusal: Refusal) -> str:
     return _sentence(f"{refusal.why.rstrip('.')}{clause}")
 
 
-def complaint_in(outcome: Outcome) -> Refusal | None:
-    """What the other side was heard to complain of in this step, if it was."""
-    sa = outcome.after
-    if sa is not None and outcome.fired is COMPLAINT:
-        return sa.main.complaint
-    if sa is None or not any(event.name == "failed" for event in outcome.events):
-        return None
-    ended = [each.complaint for each in sa.exchanges.values() if each.state == GONE and each.complaint is not None]
-    return ended[-1] if ended else None
-
-
 def _sentence(words: str) -> str:
     return f"{words[:1].upper()}{words[1:]}{'' if words.endswith(('.', '?')) else '.'}"
 
@@ -208,7 +186,7 @@ def _facts(outcome: Outcome, seen: Seen) -> dict[str, str]:
     """What captions may say of an outcome."""
     sa = outcome.after
     assert sa is not None
-    facts = {"role": seen.role, "events": "; ".join(_happened(outcome)) or "nothing of note"}
+    facts = {"role": seen.role, "events": "; ".join(event.text for event in outcome.events) or "nothing of note"}
     facts["the_same_keys"] = seen.keys.value.format(other=OTHER[seen.role])
     facts["news"] = "; ".join(_news(seen.saying)) or "nothing"
     if sa.choice is not None:
@@ -227,15 +205,6 @@ def _facts(outcome: Outcome, seen: Seen) -> dict[str, str]:
         pair = [child.spi.hex() for child in sa.children if child.message_id == outcome.message_id]
         facts["spis"] = _listed(pair) if pair else "none"
     return facts
-
-
-def _happened(outcome: Outcome) -> Iterator[str]:
-    """What an Informational has done here; an error that ends an exchange is told once, with its reason."""
-    complaint = complaint_in(outcome)
-    if complaint is not None:
-        yield _reason(complaint)[:-1].replace("The other", "the other", 1)
-    else:
-        yield from (event.text for event in outcome.events)
 
 
 def _news(payloads: Iterable[Payload]) -> Iterator[str]:
@@ -284,16 +253,14 @@ def _of_rule(outcome: Outcome, rule: Rule, seen: Seen) -> Caption:
             f"The last message of phase 1 must have been lost; the repeated answer brings it out again. {reason}",
         )
     if rule is COMPLAINT:
-        complaint = complaint_in(outcome)
-        news = _reason(complaint) if complaint is not None else ""
+        news = _reason(outcome.complaint) if outcome.complaint is not None else ""
         return Caption(
             f"{who} hears a complaint, and goes on waiting.",
             f"{news} It came in clear and proves nothing: believed at once, it would let anyone end a negotiation with "
             "one forged datagram. The timer decides.",
         )
     if rule is GIVE_UP:
-        exchange = outcome.before.exchange(outcome.message_id) if outcome.before is not None else None
-        return Caption(f"{who} gives up{f' {exchange.script.name}' if exchange is not None else ''}.", reason)
+        return Caption(f"{who} gives up {_meant(outcome)}.", reason)
     if rule is REFUSE:
         saying = f", and says {_label(told)}" if outcome.said and told is not None else " and says nothing"
         return Caption(f"{who} refuses {heard}{saying}. Nothing changes on its side.", reason)
@@ -312,12 +279,28 @@ def _of_rule(outcome: Outcome, rule: Rule, seen: Seen) -> Caption:
             f"{who} forgets the ISAKMP SA and all its keys.",
             "It has said so, and waits for no answer: a Delete is news, not a question.",
         )
-    if rule is FORGET:
+    if rule is DECLINE:
+        saying = f" and says {_label(told)}, under a HASH" if outcome.said and told is not None else ""
+        return Caption(
+            f"{who} closes {_meant(outcome)}{saying}.",
+            "Whoever said it has proved to be the other side, so it may know why, and nothing more can come of it.",
+        )
+    if rule is TOLD:
+        return Caption(f"{who} hears, with proof, that the other side refuses, and gives up {_meant(outcome)}.", reason)
+    if rule is EXPIRE:
         return Caption(
             f"{who} forgets a conversation that was never finished.",
             "Whoever begins and goes away must not cost memory for ever.",
         )
     return Caption(f"{who} {rule.does}.", reason)
+
+
+def _meant(outcome: Outcome) -> str:
+    """The exchange that a step ends."""
+    message_id = outcome.ended[0] if outcome.ended else outcome.message_id
+    sa = outcome.after or outcome.before
+    exchange = sa.exchange(message_id) if sa is not None else None
+    return exchange.script.name if exchange is not None else "the exchange"
 
 
 def _label(refusal: Refusal) -> str:
