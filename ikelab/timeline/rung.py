@@ -126,8 +126,14 @@ def _fate(message: Mapping[str, Any]) -> Iterator[str]:
     if message["fate"] == Fate.LOST:
         yield "lost on the way"
     for change in message["changed"]:
-        at = f"octet {change['at']}" if abs(change["size"]) == 1 else f"octets {change['at']} and behind"
-        yield f"altered on the way: {at}, before: {shortened(bytes.fromhex(change['was']))}"
+        at, size, was = change["at"], change["size"], bytes.fromhex(change["was"])
+        if not size:
+            yield f"cut off on the way: octet {at} and all behind it, {shortened(was)}"
+        elif not was:
+            yield f"altered on the way: {counted(size)} more from octet {at} on"
+        else:
+            where = f"octet {at}" if size == 1 else f"octets {at} to {at + size - 1}"
+            yield f"altered on the way: {where}, before: {shortened(was)}"
 
 
 def rung_of_message(followed: Followed, *, begin: float, with_sheets: bool) -> Rung:
