@@ -14,11 +14,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from ikelab.ike.conversation import INITIATOR, RESPONDER
 from ikelab.ike.informational import INFORMATIONAL
 from ikelab.ike.phase1 import AGGRESSIVE_MODE, MAIN_MODE
 from ikelab.ike.quick_mode import QUICK_MODE
-from ikelab.ike.script import GIVE_UP, Action, Row, Rule, Script
+from ikelab.ike.rules import Rule
+from ikelab.ike.script import ROLES, Action, Role, Row, Script
 from ikelab.timeline.files import write_whole
 from ikelab.view import machines
 from ikelab.view.machines import Edge
@@ -41,8 +41,7 @@ def shipped() -> dict[str, Any]:
 def laid_out() -> dict[str, Any]:
     """The same, laid out by the program dot, which must be there."""
     return {
-        script.name: {"rfc": script.rfc, **{role: _drawing(script, role) for role in (INITIATOR, RESPONDER)}}
-        for script in EXCHANGES
+        script.name: {"rfc": script.rfc, **{role: _drawing(script, role) for role in ROLES}} for script in EXCHANGES
     }
 
 
@@ -69,7 +68,7 @@ def _action(action: Action) -> str:
     return (inspect.getdoc(action) or action.__name__).partition("\n")[0]
 
 
-def _drawing(script: Script, role: str) -> Drawing:
+def _drawing(script: Script, role: Role) -> Drawing:
     drawn = json.loads(machines.machine(script, role).pipe(format="json0"))
     height = float(drawn["bb"].split(",")[3])
     nodes = {node["name"]: _state(node, height, script.done) for node in drawn["objects"]}
@@ -91,7 +90,7 @@ def _state(node: Mapping[str, str], height: float, done: str) -> Drawing:
 def _edge(edge: Edge, drawn: Mapping[str, str], nodes: Mapping[str, Drawing], height: float) -> Drawing:
     points = [_point(each, height) for each in drawn["pos"].split()]
     tip = next(point for point, each in zip(points, drawn["pos"].split(), strict=True) if each.startswith("e,"))
-    if edge.fires[0] is GIVE_UP:
+    if edge.is_way_out:
         node = nodes[f"st_{edge.before}"]
         label = {"x": node["x"] - node["width"] / 2 - 5, "y": node["y"] - 6, "anchor": "end"}
     else:

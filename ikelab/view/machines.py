@@ -9,32 +9,15 @@ The player draws them without the program: they were laid out once, by `python -
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ikelab.ike.phase1 import SCRIPTS
-from ikelab.ike.script import (
-    COMPLAINT,
-    DELETED,
-    ESTABLISHED,
-    GIVE_UP,
-    GONE,
-    REFUSE,
-    REMIND,
-    REPEAT,
-    RESEND,
-    START,
-    Row,
-    Rule,
-    Script,
-)
+from ikelab.ike.rules import SAME, Rule, rules_for
+from ikelab.ike.script import GONE, START, Role, Row, Script
 
 if TYPE_CHECKING:
     from graphviz import Digraph
-
-IN_CLEAR = frozenset(script.name for script in SCRIPTS.values())
-"""Exchanges during which a complaint can only come in clear, and so is noted and not believed at once."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,24 +30,28 @@ class Edge:
     label: str
     fires: tuple[Row | Rule, ...]
 
+    @property
+    def is_way_out(self) -> bool:
+        """Whether shared rules end it all here."""
+        return self.after == GONE
 
-def states(script: Script, role: str) -> tuple[str, ...]:
+
+def states(script: Script, role: Role) -> tuple[str, ...]:
     """The states that a role can be in, in the order in which an undisturbed run meets them."""
     ways = [state for edge in edges(script, role) for state in (edge.before, edge.after)]
     return tuple(sorted(dict.fromkeys([START, *ways]), key=lambda state: state == GONE))
 
 
-def edges(script: Script, role: str) -> tuple[Edge, ...]:
-    """Every way between these states: the exchange's own rows first, then the shared rules in each state that waits."""
-    rows = script.project(role)
+def edges(script: Script, role: Role) -> tuple[Edge, ...]:
+    """Every way between these states: the exchange's own rows first, then the shared rules of each state."""
     own = [
         Edge(id=f"row_{number}", before=row.before, after=row.after, label=_words(row), fires=(row,))
-        for number, row in enumerate(rows, 1)
+        for number, row in enumerate(script.project(role), 1)
     ]
-    return (*own, *_shared(rows, script.done))
+    return (*own, *_shared(script, role))
 
 
-def machine(script: Script, role: str) -> Digraph:
+def machine(script: Script, role: Role) -> Digraph:
     """The diagram of one role of an exchange. Needs the Python package graphviz; drawing it needs the program dot."""
     from graphviz import Digraph
 
@@ -87,31 +74,24 @@ def _drawn(edge: Edge) -> dict[str, str]:
         look["style"] = "dotted"
     if edge.before == edge.after:
         return look | {"tailport": "e", "headport": "e"}
-    if fires is GIVE_UP:
-        return look | {"tailport": "w", "headport": "w", "weight": "0", "label": "", "xlabel": fires.name}
+    if edge.is_way_out:
+        return look | {"tailport": "w", "headport": "w", "weight": "0", "label": "", "xlabel": edge.label}
     return look
 
 
-def _shared(rows: Sequence[Row], done: str) -> Iterator[Edge]:
-    """The shared rules in each state where they can fire: those that change nothing as one loop, the others by name."""
-    timed = {row.after for row in rows if row.resend}
-    for row in rows:
-        state = row.before
-        if state == START:
-            continue
-        possible = [REPEAT, REFUSE]
-        if row.script in IN_CLEAR:
-            possible.append(COMPLAINT)
-        if state in timed:
-            possible.append(RESEND)
-        if row.hears is not None and row.hears.either:
-            possible.append(REMIND)
-        names = "\n".join(rule.name for rule in possible)
-        yield Edge(id=f"loop_{state}", before=state, after=state, label=names, fires=tuple(possible))
-        if state in timed:
-            yield Edge(id=f"out_{state}", before=state, after=GONE, label=GIVE_UP.name, fires=(GIVE_UP,))
-    if done == ESTABLISHED:
-        yield Edge(id="end", before=ESTABLISHED, after=GONE, label=DELETED.name, fires=(DELETED,))
+def _shared(script: Script, role: Role) -> Iterator[Edge]:
+    """The shared rules of each state: those that change nothing as one loop, those that end it as one way out.
+
+    Before anything has happened only the ways out are drawn: that a message is refused there goes without saying.
+    """
+    for state in script.states(role):
+        fitting = rules_for(script, role, state) if state != GONE else ()
+        staying = tuple(rule for rule in fitting if rule.after == SAME and state != START)
+        ending = tuple(rule for rule in fitting if rule.after == GONE)
+        for name, after, rules in (("loop", state, staying), ("out", GONE, ending)):
+            if rules:
+                label = "\n".join(rule.name for rule in rules)
+                yield Edge(id=f"{name}_{state}", before=state, after=after, label=label, fires=rules)
 
 
 def _words(row: Row) -> str:

@@ -157,7 +157,7 @@ DEEDS = {
     "COMPLAINT": "hears a complaint, waits",
     "GIVE_UP": "gives up",
     "IGNORE": "drops {heard}",
-    "FORGET": "forgets",
+    "EXPIRE": "forgets",
     "LEAVE": "forgets",
     "DELETED": "believes {heard}, forgets",
     "REPEAT": "hears {heard} again",

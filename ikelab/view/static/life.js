@@ -2,7 +2,7 @@
 
 import { SIDES } from "./sides.js";
 
-const TIMED = new Set(["RESEND", "GIVE_UP", "FORGET", "LEAVE"]);
+const TIMED = new Set(["RESEND", "GIVE_UP", "EXPIRE", "LEAVE"]);
 
 /** The exchange under the SA that a step is about; null in phase 1, and for one that was never begun. */
 export const exchangeIn = (frame, message) => frame.exchanges?.[frame.actor]?.[frame.about ?? message?.message_id] ?? null;
@@ -42,7 +42,7 @@ export function marksOf(film) {
 function didIn(frame) {
   const heard = frame.heard != null && (frame.rule === "REFUSE" ? `refuses ${frame.heard}` : `hears ${frame.heard}`);
   const said = frame.said.length > 0 && `${frame.rule === "RESEND" ? "timer: " : ""}says ${frame.said.join(", ")}`;
-  const alone = !heard && !said && { GIVE_UP: "gives up", FORGET: "forgets", LEAVE: "forgets" }[frame.rule];
+  const alone = !heard && !said && { GIVE_UP: "gives up", EXPIRE: "forgets", LEAVE: "forgets" }[frame.rule];
   return [heard, said, alone].filter(Boolean).join(", ") || "thinks";
 }
 
