@@ -95,7 +95,7 @@ def test_an_arrow_and_its_row_say_shape_checks_and_clause(opened: Open) -> None:
     expect(words).to_contain_text("RFC 2409 §5.4")
     assert "underline" in style(role(page, "responder").locator(".way.picked text").first, "textDecorationLine")
     page.locator(".edge", has_text="KE_SENT again").click()
-    expect(words).to_contain_text("REFUSE: hears anything else?")
+    expect(words).to_contain_text("REFUSE: hears what it cannot accept?")
 
 
 def test_a_recording_says_that_nobody_recorded_states(opened: Open) -> None:
