@@ -17,6 +17,7 @@ from ikelab.timeline.trace import Trace
 from ikelab.view import front, twin
 from ikelab.view.narration import Part, checked, summary
 
+VIEWPOINTS = ("everything", "initiator", "responder", "listener")
 VIEWS = ("octets", "states", "secrets", "people", "hellman")
 
 
@@ -25,7 +26,8 @@ class Player(anywidget.AnyWidget):
 
     step: 0 before anything is said, then 1 to the number of frames. view: one of VIEWS. message: the number of
     the message laid open, None for the newest. field: its sheet and the index of the field in it, None for the most
-    telling one. secret: the name of the chosen secret, None for the newest. All of them may be set at any time.
+    telling one. secret: the name of the chosen secret, None for the newest. viewpoint: who
+    looks, one of VIEWPOINTS. All of them may be set at any time.
 
     Raises Misuse for what is not a trace, and for a step or a view that it does not have.
     """
@@ -40,7 +42,9 @@ class Player(anywidget.AnyWidget):
     field = traitlets.List(traitlets.Int(), None, allow_none=True, minlen=2, maxlen=2).tag(sync=True)
     secret = traitlets.Unicode(None, allow_none=True).tag(sync=True)
 
-    PLACES: ClassVar[tuple[str, ...]] = ("step", "view", "message", "field", "secret")
+    viewpoint = traitlets.Unicode("everything").tag(sync=True)
+
+    PLACES: ClassVar[tuple[str, ...]] = ("step", "view", "message", "field", "secret", "viewpoint")
 
     def __init__(self, trace: Trace | Part, **place: object) -> None:
         unknown = [name for name in place if name not in self.PLACES]
@@ -64,6 +68,12 @@ class Player(anywidget.AnyWidget):
     def _one_of_the_views(self, proposal: Any) -> str:  # noqa: ANN401
         if proposal["value"] not in VIEWS:
             raise Misuse(f"the views are {', '.join(VIEWS)}; got {proposal['value']!r}")
+        return str(proposal["value"])
+
+    @traitlets.validate("viewpoint")
+    def _one_of_the_viewpoints(self, proposal: Any) -> str:  # noqa: ANN401
+        if proposal["value"] not in VIEWPOINTS:
+            raise Misuse(f"the points of view are {', '.join(VIEWPOINTS)}; got {proposal['value']!r}")
         return str(proposal["value"])
 
     def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, object], dict[str, object]]:  # noqa: ANN401

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.lab import Lab, accessibility_complaints, open_lesson, run_all, shot, write_notebook
+from tests.browser.lab import KERNEL_IS_READY, Lab, accessibility_complaints, open_lesson, run_all, shot, write_notebook
 from tests.browser.player_page import lines, player, row, step_is, style
 from tests.needs import CHECKOUT, needs
 
@@ -68,13 +68,26 @@ def test_looking_still_works_when_the_kernel_has_stopped(lab: Lab, lab_page: Cal
     page = lab_page(width=1280)
     open_lesson(page, "stopped.ipynb")
     run_all(page)
+    expect(player(page).locator(".notice")).to_have_text("")
     lab.stop_kernels()
-    page.wait_for_timeout(1500)
+    expect(player(page).locator(".notice")).to_contain_text("Kernel stopped", timeout=30_000)
     player(page).locator(".next").click()
     player(page).locator(".next").click()
     step_is(player(page), 2)
     player(page).get_by_role("tab", name="Secrets").click()
     expect(player(page).locator(".secrets")).to_be_visible()
+
+
+def test_a_restarted_kernel_is_said_too(lab: Lab, lab_page: Callable[..., Page]) -> None:
+    write_notebook(lab.folder / "restarted.ipynb", IMPORTS, "first")
+    page = lab_page(width=1280)
+    open_lesson(page, "restarted.ipynb")
+    run_all(page)
+    page.evaluate("() => { window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart(); }")
+    expect(player(page).locator(".notice")).to_contain_text("Kernel stopped")
+    player(page).locator(".next").click()
+    step_is(player(page), 1)
+    page.wait_for_function(KERNEL_IS_READY, timeout=60_000)
 
 
 @pytest.mark.parametrize(("scheme", "paper"), [("light", "rgb(255, 255, 255)"), ("dark", "rgb(17, 17, 17)")])

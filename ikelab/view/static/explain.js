@@ -21,12 +21,12 @@ export function Explanation(film, set) {
     preview(hovered) {
       if (message) fill(path, crumbs(hovered ?? place));
     },
-    draw(shown, at) {
+    draw(shown, at, step) {
       message = shown;
       place = at;
       const [s, index] = at, sheet = message.sheets[s], field = sheet.fields[index];
       fill(path, crumbs(at));
-      fill(words, Words(message, at));
+      fill(words, Words(message, at, film.checkedAt(message) <= step));
       fill(acts, Acts(film, message, at, set, words));
       const frame = frameOf(sheet.fields, index), key = `${message.n} ${s} ${frame}`;
       if (key !== figure) {
@@ -41,12 +41,12 @@ export function Explanation(film, set) {
   };
 }
 
-function Words(message, [s, index]) {
+function Words(message, [s, index], judged) {
   const sheet = message.sheets[s], field = sheet.fields[index], end = field.at + field.size - 1;
   const octets = sheet.octets.slice(2 * field.at, 2 * (end + 1));
   const where = field.size === 0 ? `no octets, at ${field.at}` : field.size === 1 ? `octet ${field.at}` : `octets ${field.at} to ${end}`;
   const same = field.text.replace(/[\s:]|^0x/g, "").toLowerCase() === octets;
-  const proofs = field.role === "proof" ? message.verified ?? [] : [];
+  const proofs = field.role === "proof" && judged ? message.verified ?? [] : [];
   return [
     field.text !== "" && h("div", { class: "value" }, field.text),
     proofs.map((verdict) => h("p", { class: classes("judged", verdict.ok === false && "bad") }, icon(verdict.ok === true ? "tick" : verdict.ok === false ? "cross" : "note"), h("span", {}, verdict.text))),

@@ -10,8 +10,8 @@ const WORDS = { refused: "refused", timer: "timer" };
 export function Mark(film, mark, set) {
   const awaited = mark.waits && (mark.awaits == null ? "waits" : `awaits ${mark.awaits}`);
   const state = h("button", { type: "button", class: "state", tabindex: -1, onclick: () => set({ step: mark.step }) }, mark.name);
-  const did = h("span", { class: "did" }), keys = h("span", { class: "learned" });
-  const node = h("div", { class: classes("mark", mark.kind, mark.how, mark.name === "?" && "blind"), "data-side": mark.side }, h("span", { class: "dot" }), state, did, keys);
+  const blind = mark.name === "?", did = h("span", { class: "did" }), keys = h("span", { class: "learned" });
+  const node = h("div", { class: classes("mark", mark.kind, mark.how, blind && "blind"), "data-side": mark.side }, h("span", { class: "dot" }), state, did, keys);
   const secrets = newSecrets(film, mark.side, mark.step);
   let drawn = null;
   return {
@@ -20,7 +20,7 @@ export function Mark(film, mark, set) {
       if (relation === drawn) return;
       drawn = relation;
       for (const name of ["later", "past", "now", "fired"]) node.classList.toggle(name, name === relation);
-      fill(did, relation === "fired" ? mark.did : relation === "now" && awaited ? [awaited, mark.timer != null && h("span", { class: "timer" }, `${mark.timer < 9.5 ? mark.timer.toFixed(1) : Math.round(mark.timer)} s`)] : "");
+      fill(did, blind ? "" : relation === "fired" ? mark.did : relation === "now" && awaited ? [awaited, mark.timer != null && h("span", { class: "timer" }, `${mark.timer < 9.5 ? mark.timer.toFixed(1) : Math.round(mark.timer)} s`)] : "");
       describe(did, "title", relation === "now" ? mark.waits : "");
       fill(keys, relation !== "later" && Keys(film, secrets, relation === "fired" ? SHOWN : 1, set));
       state.setAttribute("aria-current", relation === "fired" ? "step" : "false");

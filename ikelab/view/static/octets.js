@@ -67,7 +67,7 @@ export function Octets(film, set, uid, level) {
       }
       fill(head, Head(film, message, state, set, level));
       reading.light(state.field);
-      explanation.draw(message, state.field);
+      explanation.draw(message, state.field, state.step);
       list.setAttribute("aria-activedescendant", reading.rowId(state.field) ?? "");
       chosen = state.field;
       return true;

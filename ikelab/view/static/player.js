@@ -1,7 +1,7 @@
 // The player: one state, a few parts that draw themselves from it, and the keys that change it.
 
 import { fill, h } from "./dom.js";
-import { Film, tellingField } from "./film.js";
+import { tellingField } from "./film.js";
 import { Hellman } from "./hellman.js";
 import { Machines } from "./machines.js";
 import { Octets } from "./octets.js";
@@ -10,6 +10,7 @@ import { Secrets } from "./secrets.js";
 import { Spine } from "./spine.js";
 import { followTheme } from "./theme.js";
 import { Bar, Caption, Transport } from "./transport.js";
+import { VIEWPOINTS, filmSeenBy } from "./viewpoint.js";
 
 /** The views of the panel, in the order of their tabs; keys 1, 2, … choose them. */
 const VIEWS = [
@@ -21,15 +22,16 @@ const VIEWS = [
 ];
 
 /** What an outsider may set and hears about: the rest is for the player itself. */
-export const SHARED = ["step", "view", "message", "field", "secret"];
+export const SHARED = ["step", "view", "message", "field", "secret", "viewpoint"];
 
 /**
  * Show a trace in `root`, which it takes over. `start` sets some of SHARED; `changed` hears of every change of them.
  * Nothing here asks anybody for anything: the trace is all there is.
  */
 export function mount(root, trace, { start = {}, level = 2, changed = () => {} } = {}) {
-  const film = new Film(trace), uid = `ik${[...crypto.getRandomValues(new Uint32Array(2))].map((word) => word.toString(36)).join("")}`;
-  const wanted = { step: 0, view: "octets", message: null, field: null, secret: null };
+  let film = filmSeenBy(trace, "everything");
+  const uid = `ik${[...crypto.getRandomValues(new Uint32Array(2))].map((word) => word.toString(36)).join("")}`;
+  const wanted = { step: 0, view: "octets", message: null, field: null, secret: null, viewpoint: "everything" };
   const own = { plumbing: false, unfolded: false, trail: [], machine: null, edge: null, deal: null, leaked: null };
   let started = false;
 
@@ -45,6 +47,8 @@ export function mount(root, trace, { start = {}, level = 2, changed = () => {} }
     if (wanted.step !== before.step) Object.assign(own, { machine: null, edge: null });
     if ((wanted.message !== before.message || wanted.step !== before.step) && !("field" in patch)) wanted.field = null;
     if (!VIEWS.some(({ id }) => id === wanted.view)) wanted.view = before.view;
+    if (!VIEWPOINTS.some(({ id }) => id === wanted.viewpoint)) wanted.viewpoint = before.viewpoint;
+    if (wanted.viewpoint !== before.viewpoint) look(wanted.viewpoint);
     root.toggleAttribute("data-moving", started && wanted.step > before.step);   // motion only when stepping on
     draw();
     const news = Object.fromEntries(SHARED.filter((name) => String(wanted[name]) !== String(before[name])).map((name) => [name, wanted[name]]));
@@ -56,13 +60,19 @@ export function mount(root, trace, { start = {}, level = 2, changed = () => {} }
     const message = film.byNumber.get(wanted.message) ?? film.newest(wanted.step);
     const [sheet, index] = wanted.field ?? [];
     const field = !message ? null : message.sheets[sheet]?.fields[index] ? [sheet, index] : tellingField(message);
-    return { ...own, step: wanted.step, view: wanted.view, message: message?.n ?? null, field, secret: film.byName.has(wanted.secret) ? wanted.secret : film.telling(wanted.step) };
+    return { ...own, step: wanted.step, view: wanted.view, viewpoint: wanted.viewpoint, message: message?.n ?? null, field, secret: film.byName.has(wanted.secret) ? wanted.secret : film.telling(wanted.step) };
   };
 
-  const notice = h("div", { class: "notice", role: "status" });
-  const panel = Panel(film, set, uid, level + 1);
-  const parts = [Bar(film, level), Transport(film, (step) => set({ step })), Caption(film), Spine(film, set), panel];
-  const [bar, transport, caption, spine] = parts.map((part) => part.node);
+  const notice = h("div", { class: "notice", role: "status" }), scene = h("div", { class: "scene" }), bar = Bar(film, level, set);
+  let parts = [];
+  /** Build everything that depends on who is looking. */
+  function look(viewpoint) {
+    film = filmSeenBy(trace, viewpoint);
+    const panel = Panel(film, set, uid, level + 1), stepping = [Transport(film, (step) => set({ step })), Caption(film)], spine = Spine(film, set);
+    parts = [bar, ...stepping, spine, panel];
+    root.dataset.viewpoint = viewpoint;
+    fill(scene, stepping.map((part) => part.node), h("div", { class: "stage" }, spine.node, panel.node));
+  }
   /** Everything is written first; then the parts that say that something moved bring it into sight: one layout for all. */
   const draw = () => {
     const now = state();
@@ -73,7 +83,8 @@ export function mount(root, trace, { start = {}, level = 2, changed = () => {} }
   root.setAttribute("data-lm-suppress-shortcuts", "true");   // JupyterLab keeps its letters to itself while the focus is in here
   root.setAttribute("role", "group");
   root.setAttribute("aria-label", `Negotiation: ${film.title}`);
-  fill(root, bar, notice, transport, caption, h("div", { class: "stage" }, spine, panel.node), Legend());
+  look(wanted.viewpoint);
+  fill(root, bar.node, notice, scene, Legend());
   const keys = (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const now = wanted.step, to = { ArrowRight: now + 1, ArrowLeft: now - 1, Home: 0, End: film.last }[event.key], view = VIEWS[Number(event.key) - 1];

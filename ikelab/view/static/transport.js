@@ -2,11 +2,32 @@
 
 import { badge, classes, fill, h, icon } from "./dom.js";
 import { kindOf } from "./life.js";
+import { VIEWPOINTS } from "./viewpoint.js";
 
 const CROWDED = 48;   // more steps than this: thin ticks
 
-export function Bar(film, level) {
-  return { node: h("div", { class: "bar" }, h(`h${level}`, { class: "title" }, film.title)), draw() {} };
+export function Bar(film, level, set) {
+  const choices = VIEWPOINTS.map(({ id, title }) => h("button", { type: "button", role: "radio", class: classes("choice", id === "listener" && "spy"), "aria-checked": "false", tabindex: -1, onclick: () => set({ viewpoint: id }) }, id === "listener" && icon("eye"), title));
+  const group = h("div", { class: "choices viewpoint", role: "radiogroup", "aria-label": "Point of view" }, choices);
+  group.addEventListener("keydown", (event) => {
+    const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (!by) return;
+    const to = (choices.findIndex((choice) => choice.tabIndex === 0) + by + choices.length) % choices.length;
+    set({ viewpoint: VIEWPOINTS[to].id });
+    choices[to].focus();
+    event.preventDefault();
+    event.stopPropagation();
+  });
+  return {
+    node: h("div", { class: "bar" }, h(`h${level}`, { class: "title" }, film.title), group),
+    draw(state) {
+      choices.forEach((choice, k) => {
+        const chosen = VIEWPOINTS[k].id === state.viewpoint;
+        choice.setAttribute("aria-checked", String(chosen));
+        choice.tabIndex = chosen ? 0 : -1;
+      });
+    },
+  };
 }
 
 export function Transport(film, go) {
