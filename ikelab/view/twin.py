@@ -7,7 +7,7 @@ words. Everything that came from a packet is written escaped, and what is not pr
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 
 from ikelab.timeline.trace import Trace
@@ -31,6 +31,7 @@ from ikelab.view.narration import (
     value,
     visible,
 )
+from ikelab.view.tables import Table, tables
 
 WIDTH = 100
 _NAMES = 40
@@ -38,7 +39,7 @@ _NAMES = 40
 
 
 def text(trace: Trace | Part) -> str:
-    """The conversation for a terminal: a ladder, then every message with its fields, then every secret."""
+    """The conversation for a terminal: a ladder, every message with its fields, every secret, who knows what."""
     return "\n".join(line.rstrip() for line in _lines(checked(trace)))
 
 
@@ -49,7 +50,8 @@ def html(trace: Trace | Part) -> str:
     messages = "".join(_html_message(message, spoken.get(message["n"], ())) for message in parts(whole, "messages"))
     return (
         f'<div class="ikelab-twin"><p><strong>{_safe(whole["title"])}</strong><br>{_safe(whole["about"])}</p>'
-        f"{ladder.svg(whole)}{messages}{_html_secrets(whole)}</div>"
+        f"{ladder.svg(whole)}{messages}{_html_secrets(whole)}"
+        f"{''.join(map(_html_table, tables(whole)))}</div>"
     )
 
 
@@ -70,6 +72,18 @@ def _lines(trace: Part) -> Iterator[str]:
     labelled = labels(trace)
     for secret in parts(trace, "secrets"):
         yield from _secret_lines(secret, labelled)
+    for table in tables(trace):
+        yield ""
+        yield from _headed(table.title, "-")
+        yield from _columns((table.heads, *table.rows))
+
+
+def _columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Rows of words in columns; the last may be as long as it likes."""
+    written = [[visible(word) for word in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*written, strict=True)]
+    for row in written:
+        yield "  " + "  ".join(f"{word:<{width}}" for word, width in zip(row, widths, strict=True))
 
 
 def _headed(title: str, rule: str) -> tuple[str, str]:
@@ -99,6 +113,8 @@ def _secret_lines(secret: Part, labelled: Mapping[object, object]) -> Iterator[s
 
 _LEFT = 'align="left" valign="top"'
 """Old attributes, on purpose: they survive where style sheets are stripped, and need no leave from a page's policy."""
+_WORDY = 5
+"""Columns from which a table has sentences in it."""
 _INDENT = "\u00a0\u00a0"
 
 
@@ -157,5 +173,14 @@ def _html_secrets(trace: Part) -> str:
     heads = _row(("Step", "Secret", "Value"), "th")
     return (
         f'<details><summary>Secrets: {len(secrets)}</summary><table width="100%">'
+        f"<thead>{heads}</thead><tbody>{rows}</tbody></table></details>"
+    )
+
+
+def _html_table(table: Table) -> str:
+    heads = _row(map(_safe, table.heads), "th")
+    rows = "".join(_row(map(_code if len(table.heads) < _WORDY else _safe, row)) for row in table.rows)
+    return (
+        f'<details><summary>{_safe(table.title)}</summary><table width="100%">'
         f"<thead>{heads}</thead><tbody>{rows}</tbody></table></details>"
     )

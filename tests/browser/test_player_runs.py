@@ -108,6 +108,13 @@ class TestWhatGoesWrong:
         assert style(row(page, 6).locator(".tag"), "color") == SPY
         assert SPY in style(row(page, 6).locator(".wire"), "borderImageSource")
 
+    def test_the_octets_that_were_changed_are_underlined(self, opened: Open) -> None:
+        page = opened(run_of("altered"), at="step=6&message=5")
+        changed = page.locator(".octet.changed")
+        expect(changed).to_have_count(1)
+        assert SPY in style(changed, "boxShadow")
+        expect(page.locator(".remark.spy")).to_contain_text("1 bit altered on the way: octet 60 was ")
+
     def test_a_copy_says_so_and_is_refused_or_known(self, opened: Open) -> None:
         trace = run_of("copied")
         page = opened(trace, at=f"step={len(trace['frames'])}")

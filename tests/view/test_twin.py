@@ -13,6 +13,7 @@ from ikelab.errors import Misuse
 from ikelab.timeline import Trace
 from ikelab.view import ladder, twin
 from ikelab.view.narration import checked, fate, fields, payloads, summary, visible
+from tests.view.runs import hostile_run, run_of
 from tests.view.sample import HOSTILE, KE, hostile, sample
 
 
@@ -101,6 +102,40 @@ class TestHtml:
             titles = [each.text for each in picture.iter("title")]
             assert len(titles) == 5
             assert titles[0].startswith("Message 1, initiator to responder, 80 octets")
+
+
+class TestTheOtherViews:
+    def test_a_run_lists_its_steps_with_states_and_refusals(self) -> None:
+        text = twin.text(run_of(psk=b"correct horse battery stable"))
+        assert re.search(r"^  5 +initiator +hears 4, says 5 +ID_SENT +The initiator computes", text, re.MULTILINE)
+        assert re.search(r"^  6 +responder +refuses 5, says 6 +KE_SENT +The responder refuses", text, re.MULTILINE)
+        assert re.search(r"^  8 +initiator +resend, says 7 +ID_SENT ", text, re.MULTILINE)
+
+    def test_a_recording_has_no_states_to_list(self) -> None:
+        assert not re.search("^Steps$", twin.text(sample()), re.MULTILINE)
+
+    def test_who_knows_what_is_told_for_each_person(self) -> None:
+        text = twin.text(run_of())
+        assert re.search(r"^  SKEYID +5 +4 +never$", text, re.MULTILINE)
+        assert re.search(r"^  g\^xi +3 +4 +3$", text, re.MULTILINE)
+        assert re.search(r"^  x_r +never +4 +never$", text, re.MULTILINE)
+        assert re.search(r"^  HASH_R +3 +2 +2$", twin.text(run_of(mode="aggressive")), re.MULTILINE)
+
+    def test_both_ways_to_the_shared_secret_are_told(self) -> None:
+        trace = run_of(ike="aes128-sha1-modp2048")
+        shared = next(each["value"] for each in trace["secrets"] if each["name"] == "g^xy")
+        line = next(line for line in twin.text(trace).split("\n") if line.startswith("  g^xy = "))
+        assert "(g^xi) ^ x_r mod p" in line
+        assert "(g^xr) ^ x_i mod p" in line
+        assert shared[:40] in line
+
+    def test_html_has_them_and_nothing_hostile(self) -> None:
+        words = Tags(twin.html(run_of())).words
+        for expected in ("Who knows what since which step", "Diffie-Hellman", "hears 4, says 5"):
+            assert expected in words
+        plain, attacked = Tags(twin.html(run_of(psk=b"correct horse battery stable"))), Tags(twin.html(hostile_run()))
+        assert attacked.tags == plain.tags
+        assert attacked.attributes == plain.attributes
 
 
 class TestNarration:

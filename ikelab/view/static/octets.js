@@ -3,6 +3,7 @@
 import { badge, classes, fill, h, icon, keepInView, octetsOf, pairs, shortened } from "./dom.js";
 import { Explanation } from "./explain.js";
 import { childrenOf, onlyWraps, pathTo, saysItAll } from "./film.js";
+import { fateInWords } from "./message.js";
 import { other } from "./sides.js";
 
 const FOLD = 96, HEAD = 48, ROW = 8;   // a value longer than FOLD octets shows its first HEAD and its last few
@@ -88,8 +89,10 @@ function Head(film, message, state, set, level) {
   ];
 }
 
+const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 const notes = (message) => [
   message.error && h("p", { class: "remark bad" }, icon("cross"), h("span", {}, message.error)),
+  message.fate === "altered" && h("p", { class: "remark spy" }, icon("pen"), h("span", {}, `${capital(fateInWords(message))}: ${(message.changed ?? []).slice(0, 4).map(({ at, size, was }) => (size > 0 ? `octet ${at} was ${shortened(was, 24)}` : `${-size} octets were cut off at ${at}`)).join("; ")}.`)),
   message.retransmission_of != null && h("p", { class: "remark" }, icon("again"), h("span", {}, `The same octets as message ${message.retransmission_of}.`)),
   (message.remarks ?? []).map((remark) => h("p", { class: "remark" }, icon("note"), h("span", {}, remark))),
 ];
@@ -103,6 +106,7 @@ function Reading(message, state, uid, openSecret, unfold, film) {
 
   const sheets = message.sheets.map((sheet, s) => h("div", { class: "sheet" }, s > 0 && Lid(sheet, film, openSecret), blocksOf(sheet).map((block) => Block(sheet, s, block))));
   if (message.encrypted && message.sheets.length === 1) sheets.push(h("p", { class: "lid shut" }, icon("closed"), h("span", {}, "No key opens this here: decryption takes the cipher key of its SA and the IV of its exchange.")));
+  for (const { at, size } of message.changed ?? []) cells[0].slice(at, at + Math.max(0, size)).forEach((cell) => { cell?.classList.add("changed"); });
   const rows = message.sheets.flatMap((sheet, s) => [s > 0 && h("div", { class: "field layer", role: "presentation" }, icon("open"), sheet.title), Rows(sheet, s)]);
 
   function Block(sheet, s, b) {
