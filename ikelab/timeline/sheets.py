@@ -31,8 +31,9 @@ def sheet(dissection: Dissection, title: str, labels: Sequence[str]) -> dict[str
     """One run of octets with its fields, parents before children; the leaves tile it."""
     fields: list[dict[str, Any]] = []
     names = iter(labels)
+    starts = set(dissection.starts)
     for span in dissection.tree:
-        is_payload = bool(span.children) and span.at in dissection.starts
+        is_payload = bool(span.children) and span.at in starts
         _append(fields, span, -1, 0, "", next(names, "") if is_payload else "")
     return {"title": title, "octets": dissection.raw.hex(), "key": None, "iv": None, "iv_note": None, "fields": fields}
 
@@ -89,9 +90,9 @@ def chips(followed: Followed, labels: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def _payload_places(dissection: Dissection) -> list[int]:
-    places, count = [], 0
+    places, count, starts = [], 0, set(dissection.starts)
     for span in dissection.tree:
-        if span.children and span.at in dissection.starts:
+        if span.children and span.at in starts:
             places.append(count)
         count += sum(1 for _ in span.walk())
     return places
