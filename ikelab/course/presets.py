@@ -141,7 +141,8 @@ def scenario(name: str, **changes: object) -> Scenario:
     Raises Misuse, with the names that are close, where there is none.
     """
     if name not in PRESETS:
-        close = get_close_matches(str(name), PRESETS, n=3) or [each for each in PRESETS if str(name) in each]
+        close = [each for each in PRESETS if each.startswith(str(name)) or str(name).startswith(each)]
+        close = close or get_close_matches(str(name), PRESETS, n=3)
         meant = f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
         raise Misuse(f"scenario: expected one of {', '.join(PRESETS)}, got {name!r}{meant}")
     return PRESETS[name].changed(**changes) if changes else PRESETS[name]  # type: ignore[arg-type]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from difflib import get_close_matches
+from math import isfinite
 from typing import Any, Literal, cast
 
 from ikelab.course.interventions import Intervention, intervention_from_json, path_with
@@ -181,7 +182,8 @@ class Scenario:
 
     def to_json(self) -> dict[str, Any]:
         """As a trace keeps it."""
-        return {"recipe": RECIPE, **asdict(self), "interventions": [each.to_json() for each in self.interventions]}
+        tampering = [each.to_json() for each in self.interventions]
+        return {"recipe": RECIPE, **asdict(self), "interventions": tampering, "notes": list(self.notes)}
 
     @classmethod
     def from_json(cls, value: object, *, name: str = "recipe") -> Scenario:
@@ -232,6 +234,8 @@ def _checked(name: str, value: object, kind: type) -> Any:  # noqa: ANN401  (a n
     if isinstance(value, bool) or not isinstance(value, kinds):
         expected = {int: "a whole number", float: "a number", str: "a text"}[kind]
         raise Misuse(f"{name}: expected {expected}, got {given.shown(value)}")
+    if isinstance(value, float) and not isfinite(value):
+        raise Misuse(f"{name}: expected a number that is finite, got {value}")
     return value
 
 

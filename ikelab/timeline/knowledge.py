@@ -25,17 +25,16 @@ GENERIC_HEADER = 4
 
 @dataclass(frozen=True, kw_only=True)
 class Occasion:
-    """One step of one side: its SA afterwards, the numbers of the messages heard and said, the hashes made or checked.
+    """One step of one side: its SA afterwards, and the numbers of the messages heard and said.
 
-    message_id: of the exchange that the step belongs to; 0 in phase 1.
+    proofs: the hashes under the SA that it made or found to hold, each with the message ID of its message.
     """
 
     sa: IkeSa
     step: int
     heard: int | None = None
     said: int | None = None
-    message_id: int = 0
-    proofs: Sequence[Derived] = ()
+    proofs: Sequence[tuple[int, Derived]] = ()
 
 
 class Knowledge:
@@ -70,8 +69,8 @@ class Knowledge:
                 for value in sa.book.known().values():
                     whose = SECOND if self._is_second(value) else self._whose(sa, "", value.name, value.value)
                     yield self.values.derived(value, now.step, exchange=whose)
-        for proof in now.proofs:
-            yield self.values.derived(proof, now.step, exchange=f"{now.message_id:08x}")
+        for message_id, proof in now.proofs:
+            yield self.values.derived(proof, now.step, exchange=f"{message_id:08x}")
         for child in sa.children:
             speaker = OTHER[sa.role] if child.inbound else sa.role
             yield from self.values.keys(child, now.step, speaker=speaker)

@@ -254,7 +254,7 @@ class _Shooting:
             "heard": moment.heard,
             "said": [moment.said] if moment.said is not None else [],
             "time": round(moment.time - self._begin, 6),
-            "about": f"{outcome.message_id:08x}",
+            "about": f"{outcome.ended[0] if outcome.ended else outcome.message_id:08x}",
             **self._standing(),
             "row": outcome.fired.name if isinstance(outcome.fired, Row) else None,
             "rule": None if isinstance(outcome.fired, Row) else outcome.fired.name,
@@ -312,25 +312,16 @@ class _Shooting:
     def _learned(self, step: int, moment: Moment) -> list[str]:
         sa = moment.outcome.after
         assert sa is not None
-        message_id = moment.outcome.message_id
-        about = [self.arrived[moment.heard]] if moment.heard else []
+        about = [self.arrived[moment.heard]] if moment.heard and moment.outcome.proven else []
         about += [self.said[moment.said]] if moment.said else []
-        proofs = {
-            proof.name: proof.expected
+        proofs = [
+            (followed.message.header.message_id, proof.expected)
             for followed in about
             for proof in followed.proofs
-            if message_id and proof.holds and isinstance(proof.expected, Derived)
-        }
-        return self.knowledge.learn(
-            Occasion(
-                sa=sa,
-                step=step,
-                heard=moment.heard,
-                said=moment.said,
-                message_id=message_id,
-                proofs=[value for name, value in proofs.items() if name in moment.outcome.learned],
-            )
-        )
+            if followed.message.header is not None and followed.message.header.message_id
+            if proof.holds and isinstance(proof.expected, Derived)
+        ]
+        return self.knowledge.learn(Occasion(sa=sa, step=step, heard=moment.heard, said=moment.said, proofs=proofs))
 
 
 # -- listening

@@ -182,5 +182,6 @@ def verdicts(followed: Followed) -> list[dict[str, Any]]:
     for place, holds in enumerate(followed.nat_d):
         whose = "the packet's destination" if place == 0 else "the packet's source"
         differs = f"does not match {whose}: a NAT on the way, or a peer that pretends one"
-        found.append({"name": "NAT-D", "ok": holds or None, "text": f"NAT-D {f'matches {whose}' if holds else differs}"})
+        text = f"NAT-D matches {whose}" if holds else f"NAT-D {differs}"
+        found.append({"name": "NAT-D", "ok": holds or None, "text": text})
     return found

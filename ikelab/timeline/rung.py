@@ -11,7 +11,8 @@ from ikelab.ike.conversation import INITIATOR, OTHER, RESPONDER
 from ikelab.ike.listen import Followed
 from ikelab.ike.naming import arrow
 from ikelab.ike.protect import PHASE_1
-from ikelab.ike.script import GIVE_UP, GONE, REFUSE
+from ikelab.ike.rules import GIVE_UP, REFUSE, TOLD
+from ikelab.ike.script import GONE
 from ikelab.ipsec.packet import FollowedPacket
 from ikelab.timeline.captions import caption
 from ikelab.timeline.gist import SIGNS, Line, Sign, gist
@@ -25,7 +26,7 @@ from ikelab.wire.udp import Endpoint
 KEYS_OF_PHASE_1 = ("SKEYID", "SKEYID_d", "SKEYID_a", "SKEYID_e", "Ka")
 
 
-SAYING_NO = (REFUSE.name, GIVE_UP.name)
+SAYING_NO = (REFUSE.name, GIVE_UP.name, TOLD.name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +103,7 @@ def rungs_of_run(film: RunFilm, *, with_sheets: bool) -> Iterator[Rung | Thought
             lines=[*_as_heard(rung.lines, message)],
             remarks=(*_fate(message), *rung.remarks),
         )
-        while copies and film.trace.messages[copies[0] - 1]["retransmission_of"] == number:
+        while copies and copies[0] == number + 1:
             copy = rung_of_message(film.followed[copies.pop(0) - 1], begin=begin, with_sheets=False)
             yield replace(copy, what=f"The network makes a copy of message {number}.", why="")
 

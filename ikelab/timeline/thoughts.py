@@ -262,7 +262,9 @@ def _of_rule(outcome: Outcome, rule: Rule, seen: Seen) -> Caption:
     if rule is GIVE_UP:
         return Caption(f"{who} gives up {_meant(outcome)}.", reason)
     if rule is REFUSE:
-        saying = f", and says {_label(told)}" if outcome.said and told is not None else " and says nothing"
+        saying = f", and says {_label(told)}" if outcome.said and told is not None else ""
+        if told is not None and told.notify is None:
+            saying = " and says nothing"
         return Caption(f"{who} refuses {heard}{saying}. Nothing changes on its side.", reason)
     if rule is DELETED:
         return Caption(

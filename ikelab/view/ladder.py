@@ -67,7 +67,7 @@ def _lines_of_run(trace: Part) -> Iterator[str]:
             current = title
         message = by_number[said[0]] if said else None
         yield _line_of_run(frame, message)
-        while copies and message is not None and copies[0]["retransmission_of"] == message["n"]:
+        while copies and message is not None and copies[0]["n"] == cast(int, message["n"]) + 1:
             yield _line_of_run(None, copies.pop(0))
 
 

@@ -103,7 +103,7 @@ def _exchange(message: Part) -> str:
     return f"{message['exchange_name']}" + ("" if set(number) <= {"0"} else f" {number}")
 
 
-FATES = {"lost": "lost", "altered": "altered on the way", "repeated": "a copy that the network made"}
+FATES = {"lost": "lost", "altered": "altered on the way", "repeated": "a copy by the network"}
 
 
 def fate(message: Part) -> list[str]:
@@ -159,6 +159,8 @@ DEEDS = {
     "IGNORE": "drops {heard}",
     "EXPIRE": "forgets",
     "LEAVE": "forgets",
+    "DECLINE": "closes it",
+    "TOLD": "hears {heard}, gives up",
     "DELETED": "believes {heard}, forgets",
     "REPEAT": "hears {heard} again",
     "REMIND": "reminds",

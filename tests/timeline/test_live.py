@@ -135,7 +135,7 @@ class TestWhatHasNoRow:
 
     def test_who_never_finishes_is_forgotten(self) -> None:
         frame = run("psk").trace.frames[-1]
-        assert (frame["actor"], frame["rule"], frame["states"]["responder"]) == ("responder", "FORGET", "START")
+        assert (frame["actor"], frame["rule"], frame["states"]["responder"]) == ("responder", "EXPIRE", "GONE")
 
     def test_who_says_farewell_forgets(self) -> None:
         frames = run("delete").trace.frames
