@@ -1,1 +1,23 @@
-"""What a learner works with: lessons, recorded conversations, exercises and their checks."""
+"""What a learner works with: lessons, recorded conversations, exercises and their checks.
+
+Names that single lessons need beside the front door are loaded from here when they are first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ikelab.course.group_table import groups
+
+__all__ = ["groups"]
+
+_WHERE = {"groups": "ikelab.course.group_table"}
+
+
+def __getattr__(name: str) -> object:
+    """Load a name when it is first used (PEP 562)."""
+    if name not in _WHERE:
+        raise AttributeError(f"module 'ikelab.course' has no attribute {name!r}")
+    return getattr(import_module(_WHERE[name]), name)

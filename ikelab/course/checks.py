@@ -17,11 +17,16 @@ from enum import StrEnum
 from html import escape
 from typing import Any
 
-from ikelab.course import start
-from ikelab.course.question import Choice, NotUnderstood, Question
+from ikelab.course import hellman, start
+from ikelab.course.question import Choice, NotBegun, NotUnderstood, Question
 from ikelab.errors import Misuse
 
-QUESTIONS: Mapping[str, Question[Any]] = {question.name: question for question in start.QUESTIONS}
+LESSONS = (start, hellman)
+"""What each lesson asks, lesson by lesson."""
+
+QUESTIONS: Mapping[str, Question[Any]] = {
+    question.name: question for lesson in LESSONS for question in lesson.QUESTIONS
+}
 
 
 class Sign(StrEnum):
@@ -87,10 +92,11 @@ class Talk:
             words = f'You have not predicted anything here: it is never too late. Go back to predict("{name}", ...).'
             return Said(sign=Sign.OPEN, paragraphs=(words,))
         if answer is None or answer is ...:
-            words = f'Your turn: replace the three dots. If you are stuck, run hint("{name}") in a cell of your own.'
-            return Said(sign=Sign.OPEN, paragraphs=(words,))
+            return _your_turn(question)
         try:
             understood = question.kind.understand(answer)
+        except NotBegun:
+            return _your_turn(question)
         except NotUnderstood as complaint:
             return Said(sign=Sign.WRONG, paragraphs=("Not yet.", str(complaint)))
         if understood == question.right():
@@ -124,6 +130,11 @@ class Talk:
             advice = f"; did you mean {close[0]!r}?" if close else ""
             raise Misuse(f"question: expected one of {', '.join(self.questions)}, got {name!r}{advice}")
         return self.questions[name]
+
+
+def _your_turn(question: Question[Any]) -> Said:
+    words = f'Your turn: replace the three dots. If you are stuck, run hint("{question.name}") in a cell of your own.'
+    return Said(sign=Sign.OPEN, paragraphs=(words,))
 
 
 def _options(question: Question[Any]) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -17,6 +17,10 @@ LONGEST_ECHO = 60
 
 class NotUnderstood(Exception):
     """An answer of another kind than the one asked for; says what was expected and what came."""
+
+
+class NotBegun(Exception):
+    """No answer yet: the three dots still stand where it will be."""
 
 
 class Kind(Protocol[Understood]):
@@ -100,6 +104,58 @@ class Octets:
         return f"{answer.hex()} ({counted(len(answer))})"
 
 
+@dataclass(frozen=True)
+class Whole:
+    """A whole number."""
+
+    wanted: str = "a whole number"
+
+    def understand(self, answer: object) -> int:
+        """The number."""
+        if isinstance(answer, bool) or not isinstance(answer, int):
+            raise NotUnderstood(f"Expected {self.wanted}, got {echo(answer)}.")
+        return answer
+
+    def show(self, answer: int) -> str:
+        """Its digits, if they can be read at all."""
+        return echo(answer)
+
+
+@dataclass(frozen=True)
+class Results(Generic[Understood]):
+    """A function of the learner's, judged by what it answers when it is called with each of `calls()`."""
+
+    calls: Callable[[], Sequence[tuple[object, ...]]]
+    each: Kind[Understood]
+    wanted: str = "a function"
+
+    def understand(self, answer: object) -> tuple[Understood, ...]:
+        """What it answered, call by call. Raises NotBegun where it answers three dots."""
+        if not callable(answer):
+            raise NotUnderstood(f"Expected {self.wanted}, got {echo(answer)}.")
+        return tuple(self._result(answer, call) for call in self.calls())
+
+    def _result(self, function: Callable[..., object], call: tuple[object, ...]) -> Understood:
+        shown = ", ".join(map(echo, call))
+        try:
+            result = function(*call)
+        except Exception as error:  # noqa: BLE001  (whatever a learner's function does)
+            raise NotUnderstood(f"This is what it did when called with {shown}: {_ended(error)}") from None
+        if result is ...:
+            raise NotBegun
+        if result is None:
+            raise NotUnderstood(f"This is a function that answers nothing when called with {shown}: is there a return?")
+        try:
+            return self.each.understand(result)
+        except NotUnderstood as complaint:
+            raise NotUnderstood(f"{complaint} (That is its answer when called with {shown}.)") from None
+
+    def show(self, answer: tuple[Understood, ...]) -> str:
+        """How many answers there are; and which, if that is short."""
+        answers = ", ".join(map(self.each.show, answer))
+        return answers if len(answers) <= LONGEST_ECHO else f"called {len(answer)} times, and every answer fits"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Slip(Generic[Understood]):
     """A wrong answer that is likely, and the hint for whoever gives it."""
@@ -139,6 +195,15 @@ def echo(answer: object) -> str:
             shown = "a huge number"
         return shown if len(shown) <= LONGEST_ECHO else f"{shown[:LONGEST_ECHO]}…"
     return f"something of the type {type(answer).__name__}"
+
+
+def _ended(error: Exception) -> str:
+    """How a function of a learner's failed, in one line."""
+    try:
+        words = str(error)
+    except Exception:  # noqa: BLE001  (an exception of the learner's own may fail at this, too)
+        words = ""
+    return f"{type(error).__name__}: {words.splitlines()[0][:LONGEST_ECHO]}" if words.strip() else type(error).__name__
 
 
 def _is_hex(text: str) -> bool:

@@ -9,9 +9,22 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from ikelab.course.question import Choice, Kind, NotUnderstood, Numbers, Octets, Question, Slip, echo
+from ikelab.course.question import (
+    Choice,
+    Kind,
+    NotBegun,
+    NotUnderstood,
+    Numbers,
+    Octets,
+    Question,
+    Results,
+    Slip,
+    Whole,
+    echo,
+)
 
-CHOICE, NUMBERS, OCTETS = Choice({"a": "one", "b": "other"}), Numbers(11), Octets()
+CHOICE, NUMBERS, OCTETS, WHOLE = Choice({"a": "one", "b": "other"}), Numbers(11), Octets(), Whole()
+RESULTS = Results(lambda: ((1, 2), (3, 4)), WHOLE)
 
 
 class Awkward:
@@ -41,11 +54,11 @@ ANYTHING = st.one_of(
     st.binary(),
     st.lists(st.one_of(st.integers(), st.text(), st.none())),
     st.dictionaries(st.text(), st.integers()),
-    st.sampled_from([Awkward(), Awkward, [Awkward()], int, print, iter(()), range(10**12), 10**5000, object(), 1j]),
+    st.sampled_from([Awkward(), Awkward, [Awkward()], int, print, iter(()), range(10**12), 10**5800, object(), 1j]),
 )
 
 
-@pytest.mark.parametrize("kind", [CHOICE, NUMBERS, OCTETS])
+@pytest.mark.parametrize("kind", [CHOICE, NUMBERS, OCTETS, WHOLE, RESULTS])
 @given(answer=ANYTHING)
 def test_nothing_makes_it_fail(kind: Kind[Any], answer: object) -> None:
     said = ""
@@ -111,7 +124,7 @@ def test_hex_digits_are_not_octets() -> None:
 def test_what_came_is_told_briefly() -> None:
     assert echo("x" * 1000) == "'" + "x" * 59 + "…"
     assert echo([1]) == "something of the type list"
-    assert echo(10**5000) == "a huge number"
+    assert echo(10**5800) == "a huge number"
 
 
 def test_the_first_slip_that_was_made_is_answered() -> None:
@@ -120,3 +133,40 @@ def test_the_first_slip_that_was_made_is_answered() -> None:
         name="q", ask="?", kind=CHOICE, right=lambda: "b", because="", slips=slips, otherwise="otherwise"
     )
     assert [question.hint_for(answer) for answer in "abc"] == ["aaa", "bbb", "otherwise"]
+
+
+class TestResults:
+    def test_a_function_is_called_with_each_call(self) -> None:
+        assert RESULTS.understand(lambda a, b: a * b) == (2, 12)
+        assert RESULTS.show((2, 12)) == "2, 12"
+        assert RESULTS.show((10**58, 12)) == "called 2 times, and every answer fits"
+
+    def test_three_dots_are_no_answer_yet(self) -> None:
+        with pytest.raises(NotBegun):
+            RESULTS.understand(lambda a, b: ...)
+
+    @pytest.mark.parametrize(
+        ("function", "complaint"),
+        [
+            (lambda a, b: None, "This is a function that answers nothing when called with 1, 2: is there a return?"),
+            (lambda a, b: a / 0, "This is what it did when called with 1, 2: ZeroDivisionError: division by zero"),
+            (lambda a: a, "This is what it did when called with 1, 2: TypeError: "),
+            (lambda a, b: "x", "Expected a whole number, got 'x'. (That is its answer when called with 1, 2.)"),
+            (7, "Expected a function, got 7."),
+        ],
+    )
+    def test_what_is_said_of_others(self, function: object, complaint: str) -> None:
+        with pytest.raises(NotUnderstood) as said:
+            RESULTS.understand(function)
+        assert str(said.value).startswith(complaint)
+
+    def test_an_error_that_cannot_be_shown(self) -> None:
+        class Mute(Exception):
+            def __str__(self) -> str:
+                raise RuntimeError
+
+        def fail(a: int, b: int) -> int:
+            raise Mute
+
+        with pytest.raises(NotUnderstood, match=r"when called with 1, 2: Mute$"):
+            RESULTS.understand(fail)

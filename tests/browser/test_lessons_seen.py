@@ -1,0 +1,46 @@
+"""Lessons in a real JupyterLab: every cell runs as a learner gets it, and what it should draw is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.browser.lab import open_lesson, run_all, shot
+from tests.needs import needs
+
+pytestmark = needs("chromium")
+
+TALL = 12000
+"""Pixels of height, so that JupyterLab, which only draws the cells in view, draws all."""
+
+in_every_look = pytest.mark.parametrize(
+    ("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 390), ("dark", 390)]
+)
+
+
+def opened(lab_page: Callable[..., Any], lesson: str, scheme: str, width: int) -> Any:
+    """The page of a lesson in which every cell has run."""
+    page = lab_page(scheme=scheme, width=width, height=TALL)
+    open_lesson(page, f"{lesson}.ipynb")
+    run_all(page)
+    page.locator(".jp-OutputArea .tabs").last.wait_for()
+    shot(page, f"l{lesson[:2]}-{scheme}-{width}")
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    return page
+
+
+def cell(page: Any, words: str) -> Any:
+    """The cell in whose source these words are."""
+    return page.locator(".jp-CodeCell", has=page.locator(".jp-InputArea", has_text=words)).first
+
+
+@in_every_look
+def test_diffie_hellman(lab_page: Callable[..., Any], scheme: str, width: int) -> None:
+    page = opened(lab_page, "03_diffie_hellman", scheme, width)
+    player = cell(page, 'talk = run("main")')
+    assert "A listener on the wire" in player.inner_text()
+    assert "The same secret on both sides" in player.inner_text()
+    assert "refuses 4: INVALID-KEY-INFORMATION" in cell(page, "to=1)").inner_text()
+    assert cell(page, "def shared").locator(".jp-OutputArea").inner_text().strip().startswith("? Your turn")
