@@ -5,6 +5,7 @@
     talk.play()                           step through it
     talk.message(5)                       open a message
     talk.secret("SKEYID")                 see what a secret is made of
+    lab()                                 two peers and a form: change what they are told, run them again
 
     from ikelab import run
     run("main").play()                    two peers of our own; `scenarios()` names what else there is to run
@@ -21,6 +22,7 @@ __version__ = "0.1.0.dev0"
 
 if TYPE_CHECKING:
     from ikelab.course.checks import check, hint, predict
+    from ikelab.course.desk import lab
     from ikelab.course.environment import doctor
     from ikelab.course.presets import scenarios
     from ikelab.course.recording import Recording, read, recorded, recordings
@@ -31,11 +33,12 @@ if TYPE_CHECKING:
     from ikelab.view.player import Player
     from ikelab.wire.message import dissect
 
-__all__ = ["Book", "Misuse", "Player", "Recording", "Run", "Trace", "check", "dissect", "doctor", "hint", "predict",
-           "read", "recorded", "recordings", "run", "scenarios"]  # fmt: skip
+__all__ = ["Book", "Misuse", "Player", "Recording", "Run", "Trace", "check", "dissect", "doctor", "hint", "lab",
+           "predict", "read", "recorded", "recordings", "run", "scenarios"]  # fmt: skip
 
 _WHERE = {
     "ikelab.course.checks": ("check", "hint", "predict"),
+    "ikelab.course.desk": ("lab",),
     "ikelab.course.environment": ("doctor",),
     "ikelab.course.presets": ("scenarios",),
     "ikelab.course.recording": ("Recording", "read", "recorded", "recordings"),
