@@ -18,7 +18,6 @@ from ikelab.net.sockets import address_of, address_towards
 from ikelab.net.udp import Station
 from ikelab.wire.udp import Endpoint
 
-
 SECONDS_TO_SETTLE = 0.2
 """Nothing answers message 3 of Quick Mode; a gateway that reads in several threads must not hear the Delete first."""
 

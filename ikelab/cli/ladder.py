@@ -1,14 +1,15 @@
-"""What `ikelab dissect` shows a person: the ladder of a recording, and under it what it came to."""
+"""What a person is shown of a recording or a run: the ladder, and under it what it came to."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import Console
 
 from ikelab.follow import Followed, FollowedPacket, Follower
 from ikelab.ike.conversation import Conversation
+from ikelab.timeline.gist import Line
 from ikelab.timeline.outcome import Outcome
 from ikelab.timeline.packets import sheets_of_packet
 from ikelab.timeline.rung import Rung, rung_of_message, rung_of_packet
@@ -37,11 +38,26 @@ def draw(
 
 
 def _sum_up(console: Console, follower: Follower, outcome: Outcome) -> None:
-    conversations = follower.listener.conversations
+    titled = summaries(follower.listener.conversations, outcome)
+    closing(console, titled, outcome.counts(), outcome.complaints(), outcome.wishes())
+
+
+def outcome_of(every: Iterable[Followed]) -> tuple[Outcome, list[tuple[str, list[Line]]]]:
+    """What a run came to, and the same ISAKMP SA by ISAKMP SA."""
+    outcome, conversations = Outcome(), list[Conversation]()
+    for followed in every:
+        outcome.take(followed)
+        if followed.conversation is not None and followed.conversation not in conversations:
+            conversations.append(followed.conversation)
+    return outcome, summaries(conversations, outcome)
+
+
+def summaries(conversations: Sequence[Conversation], outcome: Outcome) -> list[tuple[str, list[Line]]]:
+    """A title and some lines about each ISAKMP SA."""
     titled = [(_title(conversation), [*outcome.about(conversation)]) for conversation in conversations[:MOST_SAS]]
     if len(conversations) > MOST_SAS:
         titled.append((f"and {len(conversations) - MOST_SAS} more ISAKMP SAs", []))
-    closing(console, titled, outcome.counts(), outcome.complaints(), outcome.wishes())
+    return titled
 
 
 def _rung(followed: Followed | FollowedPacket, begin: float, with_sheets: bool) -> Rung:

@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TextIO
 
+from ikelab.cli.ladder import outcome_of
 from ikelab.course.runs import Run
 from ikelab.course.scenarios import ROLES
-from ikelab.ike.conversation import Conversation
-from ikelab.timeline.outcome import Outcome
 from ikelab.timeline.rung import Rung, Thought, rungs_of_run
-from ikelab.view.terminal import Ladder, closing, terminal, text
+from ikelab.view.terminal import Ladder, closing, opening, terminal
 
 
 def tell(talk: Run, stream: TextIO, *, wait: Callable[[], bool] | None) -> None:
     """Draw a run. wait: asked before each step but the first, whether to go on; None to go on without asking."""
     console = terminal(stream)
-    console.print(text(talk.heading, "bold"))
-    console.print(text(talk.scenario.about, "dim"))
-    console.print()
+    opening(console, talk.heading, talk.scenario.about)
     ladder = Ladder(console)
     for number, step in enumerate(rungs_of_run(talk.film, with_sheets=False)):
         if number and wait is not None:
@@ -26,14 +23,7 @@ def tell(talk: Run, stream: TextIO, *, wait: Callable[[], bool] | None) -> None:
             if not wait():
                 return
         _draw(ladder, step)
-    outcome, conversations = Outcome(), list[Conversation]()
-    for followed in talk.followed:
-        outcome.take(followed)
-        if followed.conversation is not None and followed.conversation not in conversations:
-            conversations.append(followed.conversation)
-    titled = [
-        (f"ISAKMP SA {each.cookie_i.hex()} {each.cookie_r.hex()}", [*outcome.about(each)]) for each in conversations
-    ]
+    outcome, titled = outcome_of(talk.followed)
     good = [talk.verdict] if talk.established else []
     closing(console, titled, [*good, *outcome.counts()], _complaints(talk), ())
 

@@ -9,11 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+from ikelab.cli.ladder import outcome_of
 from ikelab.cli.progress import Progress
-from ikelab.ike.conversation import Conversation
 from ikelab.net.results import Refused, Run
 from ikelab.net.udp import Station
-from ikelab.timeline.outcome import Outcome
 from ikelab.timeline.rung import Rung, rung_of_message
 from ikelab.view.terminal import Ladder, closing, terminal
 from ikelab.wire.numbers import Notify
@@ -41,14 +40,7 @@ class Watch:
 
     def close(self, run: Run) -> None:
         """What it came to."""
-        outcome, conversations = Outcome(), list[Conversation]()
-        for followed in run.followed:
-            outcome.take(followed)
-            if followed.conversation is not None and followed.conversation not in conversations:
-                conversations.append(followed.conversation)
-        titled = [
-            (f"ISAKMP SA {each.cookie_i.hex()} {each.cookie_r.hex()}", [*outcome.about(each)]) for each in conversations
-        ]
+        outcome, titled = outcome_of(run.followed)
         wrong = [] if run.refused is None else [sentence_on(run.refused)]
         counts = [*(["established"] if run.established else []), *outcome.counts()]
         closing(self._console, titled, counts, wrong, outcome.wishes() if run.established else ())

@@ -17,7 +17,7 @@ COOKIE = slice(0, 8)
 class Tape:
     """`moments` in the order of thinking, `wire` in the order of sending (or hearing, where one hears one side only).
 
-    Numbers of datagrams count from 1 and are never given twice, even where something is forgotten.
+    Numbers of datagrams count from 1 and are never given twice, even where what was recorded is taken away.
     """
 
     def __init__(self) -> None:
@@ -66,11 +66,13 @@ class Tape:
         self._last = carried.number
         self.wire.append(carried)
 
-    def forget(self, cookie_i: bytes) -> None:
-        """Everything about the conversation with this initiator's cookie; not while something is still to be sent."""
+    def drain(self) -> tuple[list[Moment], list[Carried]]:
+        """What was recorded so far, which is then no longer here; not while something is still to be sent."""
         assert not self._unsent, "a thought would lose its datagram"
-        self.moments[:] = [moment for moment in self.moments if cookie_of(moment) != cookie_i]
-        self.wire[:] = [carried for carried in self.wire if carried.octets[COOKIE] != cookie_i]
+        recorded = list(self.moments), list(self.wire)
+        self.moments.clear()
+        self.wire.clear()
+        return recorded
 
 
 def cookie_of(moment: Moment) -> bytes:
