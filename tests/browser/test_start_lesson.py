@@ -34,6 +34,15 @@ def lesson(lab_page: OpenPage, *, scheme: Literal["light", "dark"] = "light", wi
     return page
 
 
+def picture(page: Page) -> None:
+    """What README shows: keep it as lessons/pictures/start.png."""
+    page.evaluate("() => { window.jupyterapp.commands.execute('application:toggle-left-area'); }")
+    player(page).evaluate("e => e.closest('.jp-Cell').previousElementSibling.scrollIntoView({ block: 'start' })")
+    page.mouse.move(5, 5)
+    page.wait_for_timeout(1000)
+    shot(page, "start")
+
+
 def step_to_5(shown: Locator) -> None:
     """Three steps by Next, two by the arrow key."""
     for _ in range(3):
@@ -69,6 +78,7 @@ class TestStepping:
         first.locator(".octet").nth(108 + 8).click()
         assert lit(first) == (["0a", "63", "00", "01"], ["Address"])
         expect(first.locator(".explain")).to_contain_text("10.99.0.1")
+        picture(page)
 
         first.get_by_role("tab", name="Secrets").click()
         first.locator(".secret-node", has_text=re.compile("^SKEYID")).first.click()
