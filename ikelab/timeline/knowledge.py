@@ -68,12 +68,19 @@ class Knowledge:
             if exchange is sa.main and sa.book is not None:
                 for value in sa.book.known().values():
                     whose = SECOND if self._is_second(value) else self._whose(sa, "", value.name, value.value)
-                    yield self.values.derived(value, now.step, exchange=whose)
+                    name = self.values.derived(value, now.step, exchange=whose)
+                    yield from self._made_of(value)
+                    yield name
         for message_id, proof in now.proofs:
-            yield self.values.derived(proof, now.step, exchange=f"{message_id:08x}")
+            name = self.values.derived(proof, now.step, exchange=f"{message_id:08x}")
+            yield from self._made_of(proof)
+            yield name
         for child in sa.children:
             speaker = OTHER[sa.role] if child.inbound else sa.role
-            yield from self.values.keys(child, now.step, speaker=speaker)
+            names = self.values.keys(child, now.step, speaker=speaker)
+            if isinstance(child.keymat, Derived):
+                yield from self._made_of(child.keymat)
+            yield from names
 
     def _of_exchange(self, now: Occasion, exchange: Exchange) -> Iterator[str]:
         """What was drawn, heard and computed in it."""
@@ -88,6 +95,17 @@ class Knowledge:
                 yield self._shared(now, exchange, given.value)
             elif name != f"g^x{own}":
                 yield self._given(now, exchange, name, given.value)
+        if exchange.spi:
+            yield self._spi(now, exchange.spi, f"drawn by the {now.sa.role}")
+        if exchange.choice is not None:
+            yield self._spi(now, exchange.choice.spi, f"drawn by the {OTHER[now.sa.role]}")
+
+    def _made_of(self, value: Derived) -> Iterator[str]:
+        """The entries of all that whoever computed this value had in hand for it."""
+        for made_of in value.inputs:
+            if isinstance(made_of, Derived):
+                yield from self._made_of(made_of)
+            yield self.values.name_of(made_of.name, made_of.value)
 
     # -- one value
 
@@ -95,6 +113,12 @@ class Knowledge:
         whose = self._whose(now.sa, _message_id(exchange), name, octets)
         origin = self._origin(now, name, octets, drawn=_is_own(exchange, name))
         return self.values.given(Given(name=name, value=octets), now.step, exchange=whose, origin=origin)
+
+    def _spi(self, now: Occasion, spi: bytes, how: str) -> str:
+        value = Given(name="SPI", value=spi)
+        place = self.values.seen(value)
+        text = f"{how}, {place['text']}" if "message" in place else how
+        return self.values.given(value, now.step, exchange=spi.hex(), origin={**place, "kind": "drawn", "text": text})
 
     def _pre_shared_key(self, now: Occasion, psk: bytes) -> str:
         both = len(self._psks) > 1 and len(set(self._psks)) == 1

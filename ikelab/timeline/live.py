@@ -246,7 +246,8 @@ class _Shooting:
         self.timers[role] = None if moment.timeout is None else round(moment.timeout, 6)
         told = thought(outcome, self._seen(moment, role))
         if outcome.said is not None and moment.said is not None:
-            self.spoken[outcome.said] = moment.said, moment.time
+            first, _ = self.spoken.get(outcome.said, (moment.said, 0.0))
+            self.spoken[outcome.said] = first, moment.time
         learned = self._learned(step, moment) if sa is not None and sa is not outcome.before else []
         return {
             "step": step,

@@ -60,7 +60,7 @@ class Values:
             exchange,
             explain=EXPLAINED.get(value.name) or said,
             secret=value.name in NEVER_SENT,
-            origin=dict(origin) if isinstance(origin, Mapping) else self._origin(value, origin),
+            origin=dict(origin) if isinstance(origin, Mapping) else self.seen(value, origin),
         )
 
     def derived(self, value: Derived, step: int, *, exchange: str = "", label: str = "") -> str:
@@ -155,7 +155,7 @@ class Values:
         }
         return name
 
-    def _origin(self, value: Value, origin: Origin | None) -> dict[str, Any]:
+    def seen(self, value: Value, origin: Origin | None = None) -> dict[str, Any]:
         """Where a value that no formula made can be seen: a field of a message, or nowhere."""
         if value.name in NEVER_SENT:
             return {"kind": "given", "text": "configured on both sides" if value.name == "PSK" else TOLD}

@@ -334,6 +334,15 @@ def _rows(fields: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Mapping[str, An
             yield field, ()
 
 
+def opening(console: Console, title: str, about: str) -> None:
+    """What stands above the ladder: what is shown, and a sentence on it."""
+    with console.capture() as drawn:
+        console.print(text(title, "bold"))
+        console.print(text(about, "dim"))
+        console.print()
+    console.file.write(BLANKS_AT_END.sub("", drawn.get()))
+
+
 def closing(
     console: Console,
     conversations: Iterable[tuple[str, Sequence[Line]]],
