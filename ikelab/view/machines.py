@@ -63,6 +63,9 @@ def machine(script: Script, role: Role) -> Digraph:
         graph.node(f"st_{state}", state, id=f"st_{state}", peripheries="2" if state == script.done else "1")
     for edge in edges(script, role):
         graph.edge(f"st_{edge.before}", f"st_{edge.after}", **_drawn(edge))
+    *_, last, end = states(script, role)
+    if end == GONE:  # below the others, in line with them
+        graph.edge(f"st_{last}", f"st_{end}", id="plumb", style="invis", weight="20")
     return graph
 
 

@@ -42,7 +42,10 @@ export function Machines(film, set, uid, level) {
       acting = own && shown.find(({ side }) => side === own).drawing.node;
       return true;
     },
-    reveal() { keepInView(pair, acting, 0); },
+    reveal() {
+      keepInView(pair, acting, 0);
+      keepInView(detail, detail.querySelector("[aria-pressed='true']"), 8);
+    },
   };
 }
 
@@ -111,7 +114,7 @@ function Detail(film, script, { side, life, drawing }, edge, set) {
     h("div", { class: "edges", role: "group", "aria-label": `Rows of the ${life.role}` }, list),
     h("div", { class: "edge-words" },
       !film.live && h("p", { class: "quiet" }, "A recording has messages and no thoughts: nobody wrote down in which state the two were. These are the machines that ikelab itself runs."),
-      edge?.fires.map((fires) => (fires.row ? Row(fires) : Rule(fires)))),
+      edge?.fires.map((fires) => (fires.row ? Row(fires) : Rule(fires, fires.rule === life.fired.at(-1)?.rule && fired.get(edge.id) === life.fired.at(-1).step)))),
   ];
 }
 
@@ -122,4 +125,4 @@ const Row = ({ hears, checks, says, builds, rfc }) => h("dl", { class: "fires" }
   builds.length > 0 && [h("dt", {}, "builds"), h("dd", {}, builds.map((words) => h("div", {}, words)))],
   h("dt", {}, "clause"), h("dd", { class: "cite" }, rfc));
 
-const Rule = ({ rule, when, does, rfc }) => h("p", { class: "rule" }, h("code", {}, rule), `: ${when}? ${does}. `, h("span", { class: "cite" }, rfc));
+const Rule = ({ rule, when, does, rfc }, just) => h("p", { class: classes("rule", just && "fired-rule") }, h("code", {}, rule), `: ${when}? ${does}. `, h("span", { class: "cite" }, rfc));

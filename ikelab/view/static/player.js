@@ -1,6 +1,6 @@
 // The player: one state, a few parts that draw themselves from it, and the keys that change it.
 
-import { fill, h } from "./dom.js";
+import { classes, fill, h } from "./dom.js";
 import { tellingField } from "./film.js";
 import { Hellman } from "./hellman.js";
 import { Machines } from "./machines.js";
@@ -71,7 +71,7 @@ export function mount(root, trace, { start = {}, level = 2, changed = () => {} }
     const panel = Panel(film, set, uid, level + 1), stepping = [Transport(film, (step) => set({ step })), Caption(film)], spine = Spine(film, set);
     parts = [bar, ...stepping, spine, panel];
     root.dataset.viewpoint = viewpoint;
-    fill(scene, stepping.map((part) => part.node), h("div", { class: "stage" }, spine.node, panel.node));
+    fill(scene, stepping.map((part) => part.node), h("div", { class: classes("stage", film.live && "lives") }, spine.node, panel.node));
   }
   /** Everything is written first; then the parts that say that something moved bring it into sight: one layout for all. */
   const draw = () => {

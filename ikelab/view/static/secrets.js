@@ -71,11 +71,15 @@ function Graph(film, choose) {
 function SecretNode(film, secret, choose) {
   const holders = h("span", { class: "holders" });
   const node = h("button", { type: "button", class: classes("secret-node", secret.secret && "is-secret"), title: secret.label, onclick: () => choose(secret.name) }, h("span", {}, secret.label), holders);
+  let drawn = "";
   return {
     node,
     draw(state, relation) {
       const known = film.isKnown(secret, state.step), learned = film.learnedAt.get(secret.name) ?? {};
       const who = SIDES.filter((side) => learned[side] <= state.step);
+      const look = [known, known && secret.step === state.step, who.join(), ...Object.values(relation)].join();
+      if (look === drawn) return;
+      drawn = look;
       node.classList.toggle("known", known);
       node.classList.toggle("fresh", known && secret.step === state.step && state.step > 0);
       for (const [name, yes] of Object.entries(relation)) node.classList.toggle(name, yes);
