@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from ikelab.ike.config import (
     Child,
@@ -51,9 +52,28 @@ def mirrored(connection: Connection, own: Endpoint = BOB) -> Connection:
     return replace(connection, local_id=Identity.parse(own.address), children=children)
 
 
-def peer(connection: Connection, at: Endpoint, *, weak: Weak = Weak.ALLOWED) -> Peer:
-    """A peer with this one wish, whose chance comes from its address."""
-    return Peer(PeerConfig(connections=(connection,), weak=weak), Seeded(at.address.encode()), at)
+def wishes(names: str, **wanted: Any) -> Connection:
+    """A connection with a child for each name: each has networks of its own, the rest is as in `wish`."""
+    connection = wish(**wanted)
+    children = tuple(
+        replace(
+            connection.children[0],
+            name=name,
+            local=Selector.parse(f"10.1.{place}.0/24"),
+            remote=Selector.parse(f"10.2.{place}.0/24"),
+        )
+        for place, name in enumerate(names.split())
+    )
+    return replace(connection, children=children)
+
+
+def peer(
+    connection: Connection, at: Endpoint, *, weak: Weak = Weak.ALLOWED, seed: int | None = None, **settings: Any
+) -> Peer:
+    """A peer with this one wish, whose chance comes from its address, or from a seed besides."""
+    chance = at.address if seed is None else f"{at.address} {seed}"
+    config = PeerConfig(connections=(connection,), weak=weak, **settings)
+    return Peer(config, Seeded(chance.encode()), at)
 
 
 def run(alice: Peer, bob: Peer, path: Path | None = None) -> Link:
