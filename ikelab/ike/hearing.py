@@ -46,7 +46,7 @@ class Hearing:
 
     exchange: which one it belongs to. row: the one that waits for it. inside: the readable side of an encrypted
     message. found: where each symbol of the row's shape stands. proven: whether a HASH under the SA's keys vouches for
-    it.
+    it, as a message of this exchange.
     """
 
     sa: IkeSa
@@ -90,9 +90,11 @@ class Hearing:
         try:
             self.found = self.row.hears.match(self.readable.payloads)
         except Refusal:
-            if self.inside is not None and not self.proven and not plausible(self.inside):
+            if self.inside is not None and not exchange.message_id and not plausible(self.inside):
                 raise nonsense(self.sa, self.inside) from None
             raise
+        # Only now: HASH(1) of one exchange is a right HASH(1) of another, and no hash covers the exchange type.
+        self.proven = exchange.message_id != 0
         return exchange
 
     def open(self, shape: Shape) -> Exchange:
@@ -128,7 +130,6 @@ class Hearing:
             raise Refusal(why=f"expected HASH as first payload, got {came}", rfc="RFC 2409 §5.5")
         expected = message_hash(sa.book, exchange.script.exchange, number, hash_inputs(exchange, covered(inside)))
         check(inside.body(0), expected)
-        self.proven = True
 
 
 def refuse_unreadable(sheet: Dissection) -> None:
@@ -188,6 +189,17 @@ def exchange_for(sa: IkeSa, header: Header) -> Exchange:
     if begun.script is not script:
         raise _used_up(header.message_id, begun.script.name)
     return begun
+
+
+def check_cookie(sa: IkeSa, header: Header) -> None:
+    """Raise Refusal unless the message names the responder's cookie, once there is one (RFC 2408 §5.2).
+
+    Whoever knows it has heard the responder's first answer: nothing is computed for anyone else.
+    """
+    if sa.cookie_r not in (UNUSED_COOKIE, header.cookie_r):
+        raise Refusal(
+            why=f"expected the responder cookie {sa.cookie_r.hex()}, got {header.cookie_r.hex()}", rfc="RFC 2408 §5.2"
+        )
 
 
 def refuse_echoes(exchange: Exchange, octets: bytes) -> None:

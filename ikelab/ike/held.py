@@ -138,17 +138,19 @@ class Holding:
             del self._by_cookie[cookie]
 
     def find(self, header: Header, source: Endpoint) -> Held | None:
-        """Whose message this is.
+        """Whose message this is (RFC 2408 §2.5.3).
 
-        A first message names no responder cookie yet, so a stranger is known by the initiator's and its address; a
-        message that names an SA which this side began is its answer, or its own words sent back (RFC 2408 §2.5.3).
+        A first message names no responder cookie yet: a stranger's is known by the initiator's cookie and its address.
+        All that has this side's own initiator cookie, and not another responder's, belongs to the SA that it began.
         """
         for held in self._by_cookie.get(header.cookie_i, ()):
             sa = held.sa
-            if sa.gone:
-                continue
-            unnamed = UNUSED_COOKIE in (header.cookie_r, sa.cookie_r)
-            if header.cookie_r == sa.cookie_r or (unnamed and (sa.role == "initiator" or sa.remote == source)):
+            is_first = header.cookie_r == UNUSED_COOKIE and header.exchange == sa.main.script.exchange
+            if sa.role == "initiator":
+                found = UNUSED_COOKIE in (header.cookie_r, sa.cookie_r) or header.cookie_r == sa.cookie_r
+            else:
+                found = header.cookie_r == sa.cookie_r or (is_first and sa.remote == source)
+            if found and not sa.gone:
                 return held
         return None
 

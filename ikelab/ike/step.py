@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from ikelab.errors import Refusal
 from ikelab.ike.config import Env, PeerConfig
-from ikelab.ike.hearing import Hearing, refuse_echoes, refuse_new_exchange, responder_cookie
+from ikelab.ike.hearing import Hearing, check_cookie, refuse_echoes, refuse_new_exchange, responder_cookie
 from ikelab.ike.informational import INFORMATIONAL, complained, error_in
 from ikelab.ike.phase1 import PSK_HINT
 from ikelab.ike.quick_mode import QUICK_MODE
@@ -180,6 +180,7 @@ def _heard(hearing: Hearing, before: IkeSa | None, env: Env, config: PeerConfig)
     if exchange.heard == fingerprint(hearing.octets):
         return Outcome(before=before, after=before, fired=REPEAT, said=exchange.said or None)
     refuse_echoes(exchange, hearing.octets)
+    check_cookie(sa, hearing.header)
     if exchange.script is INFORMATIONAL and not hearing.header.encrypted:
         return _complaint_in_clear(hearing, before)
     if not exchange.script.is_phase_1:
@@ -225,6 +226,7 @@ def _too_early(hearing: Hearing, before: IkeSa | None) -> Outcome:
         hearing.row = row
         shape = INFORMATIONAL.steps[0].shape
         hearing.prove(hearing.open(shape), 1)
+        hearing.proven = True
         error = error_in(hearing.readable.payloads)
         if error is None or before is None:
             hearing.row = None
