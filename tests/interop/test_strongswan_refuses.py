@@ -53,9 +53,9 @@ STRONGSWAN_REFUSES = (
     Failure(
         name="pre-shared key, Main Mode",
         ours=replace(OURS, psk=WRONG),
-        at=5,
-        by="initiator",  # the gateway's answer is protected with keys that we do not have
-        notify=None,
+        at=6,
+        by="initiator",  # the gateway's refusal is protected, with keys that we do not have
+        notify=Notify.PAYLOAD_MALFORMED,
         why="decrypted to nonsense",
         heard="ID_PROT [ KE No ]",
         complains="could not decrypt payloads",
