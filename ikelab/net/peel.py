@@ -15,6 +15,7 @@ from typing import Literal
 from ikelab.errors import WireError
 from ikelab.net.reassembly import Reassembly
 from ikelab.wire import ip
+from ikelab.wire.header import HEADER_SIZE
 from ikelab.wire.numbers import IpProtocol
 from ikelab.wire.udp import Endpoint, Ports
 
@@ -27,6 +28,8 @@ VLAN_TAGS = frozenset({b"\x81\x00", b"\x88\xa8", b"\x91\x00"})
 IP_ETHERTYPES = frozenset({b"\x08\x00", b"\x86\xdd"})
 NOT_IP = -1
 RAW_IP = 101
+
+IKE_VERSION_1 = b"\x10"  # major 1, minor 0 (RFC 2408 §3.1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,6 +116,7 @@ LINK_LAYERS: dict[int, Callable[[bytes], int]] = {
 def wanted(octets: bytes, at: int, ports: frozenset[bytes]) -> bool:
     """Whether the IP packet at `at` may carry UDP on one of `ports` (as on the wire), ESP or AH, or a piece of such.
 
+    On any other port a datagram that is plainly an IKEv1 message is wanted too: labs and tests have ports of their own.
     Never raises; a packet too short to tell is not wanted.
     """
     if len(octets) < at + ip.IPV4_HEADER:
@@ -132,7 +136,16 @@ def wanted(octets: bytes, at: int, ports: frozenset[bytes]) -> bool:
         at += ip.IPV6_HEADER
     else:
         return False
-    return octets[at : at + 2] in ports or octets[at + 2 : at + 4] in ports
+    return octets[at : at + 2] in ports or octets[at + 2 : at + 4] in ports or is_plainly_ike(octets, at)
+
+
+def is_plainly_ike(octets: bytes, at: int) -> bool:
+    """Whether the UDP packet at `at` carries an ISAKMP header of version 1.0 whose length is the datagram's own."""
+    begin = at + ip.UDP_HEADER
+    if octets[begin + 17 : begin + 18] != IKE_VERSION_1:
+        return False
+    length = int.from_bytes(octets[at + 4 : at + 6]) - ip.UDP_HEADER
+    return length >= HEADER_SIZE and octets[begin + 24 : begin + 28] == length.to_bytes(4)
 
 
 class Peeler:
@@ -200,12 +213,13 @@ class Peeler:
         )
 
     def _matters(self, packet: ip.IpPacket, octets: bytes) -> bool:
-        """Whether it shows itself as ESP, AH, or UDP on one of the ports; a later fragment of UDP shows no ports."""
+        """Whether it shows itself as ESP, AH, or IKE in UDP; a later fragment of UDP shows nothing."""
         if packet.protocol != UDP:
             return packet.protocol in IPSEC
         at = packet.start
         is_first = packet.fragment is None or packet.fragment.offset == 0
-        return is_first and (octets[at : at + 2] in self._ports or octets[at + 2 : at + 4] in self._ports)
+        named = octets[at : at + 2] in self._ports or octets[at + 2 : at + 4] in self._ports
+        return is_first and (named or is_plainly_ike(octets, at))
 
 
 def _udp_payload(octets: bytes) -> tuple[tuple[int, int], bytes]:

@@ -16,6 +16,9 @@ from tests.net.made import ALICE, BOB, ETHERNET, ETHERNET_LINK, IKE_MESSAGE, mes
 IKE = IP(src=ALICE.address, dst=BOB.address) / UDP(sport=500, dport=500) / Raw(IKE_MESSAGE)
 IKE6 = IPv6(src="2001:db8::1", dst="2001:db8::2") / UDP(sport=500, dport=4500) / Raw(IKE_MESSAGE)
 
+WITH_HEADER = bytes(range(1, 17)) + b"\x01\x10\x02\x00" + bytes(4) + (60).to_bytes(4) + bytes(32)
+"""An ISAKMP header that says what is true: version 1.0, 60 octets."""
+
 
 def peeled(
     octets: bytes | Packet, linktype: int = ETHERNET_LINK, ports: Ports = STANDARD_PORTS
@@ -100,6 +103,26 @@ class TestWhatMatters:
         packet = IP() / UDP(sport=1500, dport=9) / Raw(b"x")
         assert peeled(packet, 101) is None
         assert peeled(packet, 101, Ports(ike=frozenset({1500}))) is not None
+
+    def test_on_any_port_an_ike_message_is_known_by_its_header(self) -> None:
+        packet = IP() / UDP(sport=1500, dport=9) / Raw(WITH_HEADER)
+        found = peeled(packet, 101)
+        assert found is not None
+        assert found.octets == WITH_HEADER
+
+    @pytest.mark.parametrize(
+        "octets",
+        [
+            WITH_HEADER[:17] + b"\x20" + WITH_HEADER[18:],  # IKEv2
+            WITH_HEADER + b"x",
+            WITH_HEADER[:-1],
+            WITH_HEADER[:27],
+            bytes(4) + WITH_HEADER,
+            b"",
+        ],
+    )
+    def test_on_other_ports_nothing_less_will_do(self, octets: bytes) -> None:
+        assert peeled(IP() / UDP(sport=1500, dport=9) / Raw(octets), 101) is None
 
     def test_padding_of_the_link_layer_is_left_out(self) -> None:
         found = peeled(bytes(Ether() / IP(proto=50) / Raw(b"esp")) + bytes(23))
