@@ -10,10 +10,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ikelab.course.group_table import groups
+    from ikelab.course.suppositions import listener, suppose
 
-__all__ = ["groups"]
+__all__ = ["groups", "listener", "suppose"]
 
-_WHERE = {"groups": "ikelab.course.group_table"}
+_WHERE = {
+    "groups": "ikelab.course.group_table",
+    "listener": "ikelab.course.suppositions",
+    "suppose": "ikelab.course.suppositions",
+}
 
 
 def __getattr__(name: str) -> object:
