@@ -211,17 +211,23 @@ class Knowledge:
     def _place(self, name: str, octets: bytes, number: int) -> dict[str, Any] | None:
         message = self.values.messages[number - 1]
         if name in HEADER_FIELDS:
-            fields = message["sheets"][0]["fields"]
-            field = next((n for n, each in enumerate(fields) if each["name"] == HEADER_FIELDS[name]), None)
-            return None if field is None else self.values.place(number, 0, field)
+            sheet = message["sheets"][0]
+            for place, field in enumerate(sheet["fields"]):
+                if field["name"] == HEADER_FIELDS[name] and _octets(sheet, field) == octets:
+                    return self.values.place(number, 0, place)
+            return None
         carrier = CARRIERS.get(name) or CARRIERS.get(name[:-1])
         for chip in message["chips"]:
             sheet = message["sheets"][chip["sheet"]]
-            payload = sheet["fields"][chip["field"]]
-            begin, end = 2 * (payload["at"] + GENERIC_HEADER), 2 * (payload["at"] + payload["size"])
-            if chip["label"] == carrier and sheet["octets"][begin:end] == octets.hex():
+            payload = _octets(sheet, sheet["fields"][chip["field"]])
+            if chip["label"] == carrier and payload[GENERIC_HEADER:] == octets:
                 return self.values.place(number, chip["sheet"], chip["field"])
         return None
+
+
+def _octets(sheet: Mapping[str, Any], field: Mapping[str, Any]) -> bytes:
+    """What a field holds."""
+    return bytes.fromhex(sheet["octets"][2 * field["at"] : 2 * (field["at"] + field["size"])])
 
 
 PFS = "it goes into KEYMAT, so that whoever learns every secret of phase 1 later still cannot read these packets."

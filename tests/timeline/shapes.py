@@ -36,7 +36,9 @@ FIELD = {
     "name": str, "at": int, "size": int, "depth": int, "parent": int, "leaf": bool, "text": str, "explain": str,
     "rfc": str, "symbol": str,
     "kind": one_of("header", "payload", "field", "group", "padding", "ciphertext", "error"),
-    "role": one_of("plumbing", "choice", "public", "identity", "proof", "secret", "number", "cipher", "group", "error"),
+    "role": one_of(
+        "plumbing", "choice", "public", "identity", "proof", "secret", "number", "cipher", "data", "group", "error"
+    ),
 }  # fmt: skip
 SHEET = {
     "title": str, "octets": hexadecimal, "key": (str, None), "iv": (hexadecimal, None), "iv_note": (str, None),
