@@ -48,7 +48,7 @@ async def _serve(config: PeerConfig, wish: Wish, bind: str, *, once: bool) -> in
     async with Station(config, bind=bind, port=port, natt_port=wish.natt_port) as station:
         guests = Guests(station, wish)
         with until_told(station) as told:
-            click.echo(f"listening on {station.local}; Ctrl-C ends", err=wish.as_json)
+            click.echo(f"listening on {' and '.join(map(str, station.ends))}; Ctrl-C ends", err=wish.as_json)
             while not (told() or (once and guests.gone)):
                 await station.until(lambda: guests.look() or told(), at_most=SECONDS_BETWEEN_LOOKS)
             station.begin(Disconnect())

@@ -159,6 +159,11 @@ class Station:
     # -- what its owner asks ---------------------------------------------------------------------------------------
 
     @property
+    def ends(self) -> tuple[Endpoint, ...]:
+        """Where it listens, the port of IKE first."""
+        return tuple(ear.local for ear in self._ears.values())
+
+    @property
     def now(self) -> float:
         """Seconds since it began."""
         return time.monotonic() - self._zero

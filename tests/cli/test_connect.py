@@ -60,15 +60,15 @@ def ikelab(*argv: str) -> Ended:
 
 
 class Serving:
-    """A running `ikelab serve`, on whatever port it got."""
+    """A running `ikelab serve`, on whatever port it got. `said`: its line about that."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
         assert process.stderr is not None
         said = []
-        for line in process.stderr:
-            said.append(line)
-            if found := re.match(r"listening on \S+:(\d+)", line):
+        for self.said in process.stderr:
+            said.append(self.said)
+            if found := re.match(r"listening on \S+:(\d+)", self.said):
                 self.port = int(found[1])
                 break
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -71,6 +72,10 @@ class TestPeersComeAndGo:
         assert (told.status, keeper.returncode) == (0, 0)
         assert [message["from"] for message in told.printed["messages"][9:]] == ["responder", "responder"]
         assert stdout == ""
+
+    def test_it_names_every_port_that_it_listens_on(self) -> None:
+        with serving(*FAST, "--natt-port", "0", "--bind", "127.0.0.1") as gateway:
+            assert re.fullmatch(r"listening on 127\.0\.0\.1:\d+ and 127\.0\.0\.1:\d+; Ctrl-C ends\n", gateway.said)
 
     def test_interrupted_alone_it_has_nothing_to_tell(self) -> None:
         for more in ((), ("--once",)):

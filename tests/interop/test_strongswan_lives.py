@@ -58,6 +58,22 @@ def repeated(ours: Told) -> list[int]:
     return [each["retransmission_of"] for each in ours.result["messages"] if each["retransmission_of"] is not None]
 
 
+class TestOnThePortOfNatTraversal:
+    def test_a_gateway_may_begin_there(self, link: Link, tmp_path: Path) -> None:
+        """All of it on UDP 4500, behind Non-ESP Markers (RFC 3948 §2.2): tshark reads none without them there."""
+        wish = Connection(more={"local_port": 4500, "remote_port": 4500})
+        with gateway(wish, link=link, directory=tmp_path) as gw:
+            with serving(gw, Words(more=("--natt-port", "4500"))) as lab:
+                outcome = gw.initiate()
+                assert outcome.succeeded, outcome.text
+                assert gw.terminate().succeeded
+                ours = finished(lab, tmp_path)
+            assert (ours.status, ours.result["established"]) == (0, True)
+            assert {datagram.octets[:4] for datagram in ours.recording} == {bytes(4)}
+            assert {frame["dstport"] for frame in ours.frames} == {"4500"}
+            assert payloads_of(ours.frames) == ours.payloads() == payloads_of(gw.frames())
+
+
 class TestDeleting:
     def test_we_began_and_delete(self, link: Link, tmp_path: Path) -> None:
         with gateway(MAIN, link=link, directory=tmp_path) as gw:
