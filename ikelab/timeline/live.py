@@ -25,86 +25,39 @@ Of a peer on the network only its messages are known: its steps have no row and 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Any
 
 from ikelab.crypto.derived import Derived
 from ikelab.errors import Refusal
-from ikelab.ike.beliefs import Belief, Beliefs, QuickBelief
 from ikelab.ike.conversation import INITIATOR, OTHER, RESPONDER
-from ikelab.ike.listen import Followed, Heard, Listener
+from ikelab.ike.listen import Followed
 from ikelab.ike.sa import IkeSa
-from ikelab.ike.script import REFUSE, START, Row
-from ikelab.ike.step import Outcome
+from ikelab.ike.script import START, Row
 from ikelab.timeline.captions import caption
 from ikelab.timeline.coverage import with_coverage
+from ikelab.timeline.hearers import (
+    changes,
+    everything_of,
+    followed_both_ways,
+    found_by_hearer,
+    roles_of,
+    secrets_of,
+    unreadable_to_hearer,
+)
 from ikelab.timeline.knowledge import Knowledge, Occasion
-from ikelab.timeline.recorded import Film, verdicts
+from ikelab.timeline.moments import Carried, Fate, Moment
+from ikelab.timeline.recorded import Film
 from ikelab.timeline.thoughts import Keys, Seen, explained, thought, waiting
 from ikelab.timeline.trace import Trace
 from ikelab.wire.numbers import Notify
 from ikelab.wire.udp import Endpoint
 
+__all__ = ["Carried", "Fate", "Moment", "RunFilm", "film_of_run", "secrets_of", "trace_of_run"]
+
 UNSEEN = "?"
 """The state of a side that nobody watches."""
-
-
-class Fate(StrEnum):
-    """What became of a datagram on its way."""
-
-    DELIVERED = "delivered"
-    LOST = "lost"
-    ALTERED = "altered"
-    REPEATED = "repeated"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Carried:
-    """One datagram on the path: `sent` is what was said, `octets` what arrives, if it arrives. number counts from 1."""
-
-    number: int
-    time: float
-    arrives: float | None
-    source: Endpoint
-    destination: Endpoint
-    sent: bytes
-    octets: bytes
-    fate: Fate
-
-
-@dataclass(frozen=True, kw_only=True)
-class Moment:
-    """One peer thinking: who, when, the outcome, and the numbers of the datagrams it heard and said.
-
-    timeout: when it would wake up by itself after this, in seconds; None where it waits for nothing.
-    """
-
-    actor: Endpoint
-    time: float
-    outcome: Outcome
-    heard: int | None = None
-    said: int | None = None
-    timeout: float | None = None
-
-
-def secrets_of(sas: Iterable[IkeSa]) -> Beliefs:
-    """What both sides hold, as a listener is told it. Two sides with different pre-shared keys are two beliefs."""
-    return Beliefs.of_all([_secrets_of_one(sa) for sa in sas])
-
-
-def _secrets_of_one(sa: IkeSa) -> Beliefs:
-    shared = sa.main.given.get("g^xy")
-    psk = sa.connection.psk if sa.connection else None
-    belief = Belief(cookie_i=sa.cookie_i, psk=psk, values={"g^xy": shared.value} if shared else {})
-    quick: list[QuickBelief] = []
-    for exchange in sa.exchanges.values():
-        fresh, choice = exchange.given.get("g(qm)^xy"), exchange.choice
-        if fresh is not None and choice is not None:
-            own, other = (choice.spi, exchange.spi) if exchange.role == INITIATOR else (exchange.spi, choice.spi)
-            quick.append(QuickBelief(spi_i=own, spi_r=other, g_xy=fresh.value))
-    return Beliefs(ike=(belief,), quick=tuple(quick))
 
 
 def trace_of_run(
@@ -155,10 +108,10 @@ class _Shooting:
             for each in moments
         ]
         self.carried = carried
-        self.roles = _roles(carried, sas)
+        self.roles = roles_of(carried, sas)
         ends = {*watched, *(sa.local for sa in sas), *(each.actor for each in self.moments)}
         self.watched = {self._role(end) for end in ends}
-        self.said, self.arrived = _followed(carried, _everything(carried, sas))
+        self.said, self.arrived = followed_both_ways(carried, everything_of(carried, sas))
         self.steps = [*self._steps()]
         self.film = Film()
         self.knowledge = Knowledge(self.film.values, {self._role(sa.local): sa for sa in sas})
@@ -212,13 +165,13 @@ class _Shooting:
         message["arrives"] = datagram.arrives
         message["heard_at"] = heard_at
         message["sent"] = datagram.sent.hex() if datagram.octets != datagram.sent else None
-        message["changed"] = [*_changes(datagram.sent, datagram.octets)]
+        message["changed"] = [*changes(datagram.sent, datagram.octets)]
         message["remarks"] = [*followed.sheet.remarks]
         if followed.inside is not followed.sheet:
             message["remarks"] += followed.inside.remarks
         if hearing is not None:
-            message["verified"] = _found(followed, hearing.outcome)
-            message["remarks"] += _unreadable(followed, hearing.outcome, OTHER[message["from"]])
+            message["verified"] = found_by_hearer(followed, hearing.outcome)
+            message["remarks"] += unreadable_to_hearer(followed, hearing.outcome, OTHER[message["from"]])
         elif OTHER[message["from"]] in self.watched:
             message["verified"] = []
         found = {verdict["name"]: verdict["ok"] for verdict in message["verified"]}
@@ -323,97 +276,6 @@ class _Shooting:
             if proof.holds and isinstance(proof.expected, Derived)
         ]
         return self.knowledge.learn(Occasion(sa=sa, step=step, heard=moment.heard, said=moment.said, proofs=proofs))
-
-
-# -- listening
-
-
-def _roles(carried: Sequence[Carried], sas: Sequence[IkeSa]) -> dict[Endpoint, str]:
-    """Who plays which part: as the SAs say, else whoever speaks first began."""
-    roles = {end: role for sa in sas for end, role in ((sa.local, sa.role), (sa.remote, OTHER[sa.role]))}
-    if not roles and carried:
-        roles = {carried[0].source: INITIATOR, carried[0].destination: RESPONDER}
-    return roles
-
-
-def _everything(carried: Sequence[Carried], sas: Sequence[IkeSa]) -> Beliefs:
-    """What both sides hold, and where octets were altered also what they have computed: they heard different things."""
-    told = secrets_of(sas)
-    if all(datagram.octets == datagram.sent for datagram in carried):
-        return told
-    computed = [
-        Belief(
-            cookie_i=sa.cookie_i,
-            psk=sa.connection.psk if sa.connection else None,
-            values={("iv0" if name == "IV" else name): value.value for name, value in sa.book.known().items()},
-        )
-        for sa in sas
-        if sa.book is not None
-    ]
-    return replace(told, ike=(*told.ike, *computed))
-
-
-def _followed(carried: Sequence[Carried], beliefs: Beliefs) -> tuple[dict[int, Followed], dict[int, Followed]]:
-    """Every datagram as it was said, and as it arrived: what was altered on the way is no part of what was said."""
-    listener = Listener(beliefs=beliefs)
-    said: dict[int, Followed] = {}
-    arrived: dict[int, Followed] = {}
-    for number, datagram in enumerate(carried, 1):
-        if datagram.octets != datagram.sent:
-            other = Listener(beliefs=beliefs)
-            for before, earlier in enumerate(carried[: number - 1], 1):
-                other.hear(_heard(before, earlier, earlier.sent))
-            arrived[number] = other.hear(_heard(number, datagram, datagram.octets))
-        said[number] = listener.hear(_heard(number, datagram, datagram.sent))
-        arrived.setdefault(number, said[number])
-    return said, arrived
-
-
-def _heard(number: int, datagram: Carried, octets: bytes) -> Heard:
-    return Heard(
-        frame=number,
-        source=datagram.source,
-        destination=datagram.destination,
-        octets=octets,
-        time=datagram.time,
-    )
-
-
-def _changes(sent: bytes, octets: bytes) -> Iterator[dict[str, Any]]:
-    """Each run of octets that differ, with what they were; what was put in or cut off at the end is one run."""
-    at, end = 0, min(len(sent), len(octets))
-    while at < end:
-        size = 0
-        while at + size < end and sent[at + size] != octets[at + size]:
-            size += 1
-        if size:
-            yield {"at": at, "size": size, "was": sent[at : at + size].hex()}
-        at += size or 1
-    if len(sent) != len(octets):
-        yield {"at": end, "size": len(octets) - end, "was": sent[end:].hex()}
-
-
-def _found(followed: Followed, outcome: Outcome) -> list[dict[str, Any]]:
-    """Of the checks that can be made, those that the hearer came to make, and what it found."""
-    made = verdicts(followed)
-    if outcome.fired is not REFUSE or outcome.refused is None:
-        return made
-    told = outcome.refused
-    if followed.message.encrypted and outcome.inside is None:
-        return []  # it could not even read the message
-    about = told.why.partition(":")[0].partition(" of ")[0]
-    if outcome.message_id:  # HASH(n) is checked before anything else is looked at
-        return [verdict | {"ok": verdict["name"] != about} for verdict in made]
-    if about in followed.verified:
-        return [{"name": about, "ok": False, "text": told.why}]
-    return made if told.notify == Notify.INVALID_ID_INFORMATION else []
-
-
-def _unreadable(followed: Followed, outcome: Outcome, hearer: str) -> list[str]:
-    """That the lab can open a message does not mean that its hearer could."""
-    if outcome.fired is not REFUSE or not followed.opened or outcome.inside is not None or outcome.refused is None:
-        return []
-    return [f"opened here with the sender's key; the {hearer} could not: {outcome.refused.why}"]
 
 
 def _refused(refusal: Refusal | None) -> dict[str, Any] | None:
