@@ -22,9 +22,13 @@ SECONDS_TO_LINGER = 3.0
 
 @dataclass
 class Guest:
-    """What was thought and said with one initiator's cookie. watch: where a person sees it; None where none does."""
+    """What was thought and said with one initiator's cookie. watch: where a person sees it; None where none does.
+
+    announced: whether it has been said that the SAs are up.
+    """
 
     watch: Watch | None
+    announced: bool = False
     moments: list[Moment] = field(default_factory=list)
     wire: list[Carried] = field(default_factory=list)
 
@@ -67,8 +71,7 @@ class Guests:
             if not guest.made_sense:
                 self._put_away(self._here.pop(cookie))
                 continue
-            if guest.watch is not None:
-                guest.watch.look(guest.run)
+            self._show(guest)
             if guest.sa is None:
                 self._lingering[cookie] = self._station.now
             elif guest.sa.gone:
@@ -91,6 +94,15 @@ class Guests:
             self._guest(cookie_of(moment)).moments.append(moment)
         about = [*(carried.octets[COOKIE] for carried in wire), *(cookie_of(moment) for moment in moments)]
         return list(dict.fromkeys(about))
+
+    def _show(self, guest: Guest) -> None:
+        """To a person every message; who reads JSON hears at least that something is up."""
+        run = guest.run
+        if guest.watch is not None:
+            guest.watch.look(run)
+        elif run.established and not guest.announced and guest.sa is not None:
+            guest.announced = True
+            say(f"established with {guest.sa.remote}")
 
     def _guest(self, cookie: bytes) -> Guest:
         if cookie not in self._here:

@@ -103,23 +103,25 @@ class TestDeleting:
         with gateway(MAIN, link=link, directory=tmp_path) as gw:
             with serving(gw, Words()) as lab:
                 assert gw.initiate().succeeded
+                lab.wait_for_output("established with 10.99.0.2:500")
                 ended = lab.stop()
             ours = told(ended.status, ended.stdout, ended.stderr, tmp_path)
             gw.wait_for_log(r"received DELETE for IKE_SA ike\[1\]")
             gw.charon.wait_for("no SA", lambda peer: peer.sas() == ())
             assert (ours.status, ours.payloads()[-2:]) == (0, [[HASH, 12], [HASH, 12]])
 
-    def test_the_gateway_began_and_deletes_the_child_alone(self, link: Link, tmp_path: Path) -> None:
+    def test_the_gateway_began_and_deletes_the_child_before_the_rest(self, link: Link, tmp_path: Path) -> None:
         with gateway(MAIN, link=link, directory=tmp_path) as gw:
             with serving(gw, Words()) as lab:
                 assert gw.initiate().succeeded
                 assert gw.charon.terminate_child().succeeded
                 (sa,) = gw.sas()
                 assert sa.children == ()
-                ended = lab.stop()
-            ours = told(ended.status, ended.stdout, ended.stderr, tmp_path)
+                assert gw.terminate().succeeded
+                ours = finished(lab, tmp_path)
             senders = [message["from"] for message in ours.result["messages"] if message["payloads"] == [HASH, 12]]
-            assert senders == ["initiator", "responder"]  # the child by the gateway, the ISAKMP SA by us
+            assert senders == ["initiator", "initiator"]  # nothing was left for us to delete
+            assert (ours.status, ours.result["established"]) == (0, True)
 
 
 @needs("nat")
