@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -123,6 +124,14 @@ class Shown(ABC):
     def __repr__(self) -> str:
         """Title and ladder: who said what to whom, and which hashes hold."""
         return "\n".join([visible(self.heading), "", *ladder.lines(self.trace.to_json())])
+
+    def _repr_html_(self) -> str:
+        """The same for a notebook: where it is too narrow, lines stay whole and can be scrolled."""
+        style = (
+            "overflow-x: auto; white-space: pre; margin: 0; padding: 0 0 0 8px; background: none; "
+            "font-size: var(--jp-code-font-size, inherit); line-height: var(--jp-code-line-height, 1.3)"
+        )
+        return f'<pre tabindex="0" role="group" aria-label="Ladder" style="{style}">{escape(repr(self))}</pre>'
 
     def play(self, **place: object) -> Player:
         """The player, as the last line of a notebook's cell. `place` is where it begins: step=5, view="secrets"."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import builtins
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -37,6 +39,11 @@ class TestShown:
         fifth = next(line for line in lines if line.startswith("   5 "))
         assert "[IDii HASH_I N]" in fifth
         assert fifth.endswith("verified: HASH_I")
+
+    def test_in_a_notebook_its_lines_stay_whole_and_are_text(self, talk: Recording) -> None:
+        named = replace(talk, title="<b>&")
+        drawn = ElementTree.fromstring(named._repr_html_())
+        assert (drawn.tag, drawn.text, len(drawn)) == ("pre", repr(named), 0)
 
     def test_as_a_player(self, talk: Recording) -> None:
         player = talk.play(step=5, view="secrets")
