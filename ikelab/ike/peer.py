@@ -223,12 +223,12 @@ class Peer:
     def _disconnect(self, held: Held, now: float) -> None:
         if held.sa.gone:
             return
+        held.wanted.clear()
         if held.sa.established:
             for child in held.sa.children:
                 if child.inbound:
                     self._tell(held, Delete(protocol=child.protocol, spis=(child.spi,)), now)
             self._tell(held, Delete(protocol=Protocol.ISAKMP, spis=(held.sa.cookie_i + held.sa.cookie_r,)), now)
-        held.wanted.clear()
         self._take(held, leave(held.sa), now)
 
     def _tell(self, held: Held, payload: Delete, now: float) -> None:
