@@ -67,7 +67,9 @@ class KE(Payload):
     """The sender's Diffie-Hellman public value, g^x: safe to show to anybody, useless without the exponent x."""
 
     data: bytes = octets(
-        "Key Exchange Data", "g^x mod p, padded on the left to the group's size (RFC 2409 §5).", role="public"
+        "Key Exchange Data",
+        "g^x, as long as the group's values are, with zeros in front if need be (RFC 2409 §5).",
+        role="public",
     )
 
 
