@@ -65,9 +65,11 @@ class Book:
         return book
 
     def also(self, given: Mapping[str, bytes | Given]) -> Book:
-        """The same book with more given."""
+        """The same book with more given. What was worked out stays, unless it could depend on that."""
         book = Book(self.method, self.prf, self.hash, self._given | _checked(given), cipher=self.cipher)
         book.exchange, book._above, book._keymat_size = self.exchange, self._above, self._keymat_size
+        if not any(name in self._given or name in _MADE or name in _optional(self.exchange) for name in given):
+            book._derived = dict(self._derived)
         return book
 
     def __getitem__(self, name: str) -> Value:
@@ -235,6 +237,13 @@ _EXPLAINED = {
 @functools.cache
 def _lines(chapter: Chapter, method: Method) -> Mapping[str, Line]:
     return {line.name: line for line in BOOK[chapter] if method in line.methods}
+
+
+@functools.cache
+def _optional(chapter: Chapter) -> frozenset[str]:
+    """Names that a formula of this chapter can do without."""
+    formulas = [_formula(line.formula) for line in BOOK[chapter]]
+    return frozenset(name for formula in formulas for name in {*formula.names()} - {*formula.required()})
 
 
 @functools.cache

@@ -169,10 +169,15 @@ class IkeSa:
         return Book(Method.PSK, None, offer.hash, {**given, **self.main.given}, cipher=offer.cipher)
 
     def but(self, **changes: Any) -> IkeSa:  # noqa: ANN401  (fields of a frozen record, checked by `replace`)
-        """The same SA with some fields changed; its book is handed on where nothing in it can have changed."""
+        """The same SA with some fields changed; its book is handed on where nothing that was in it can have changed."""
         changed = replace(self, **changes)
-        if "book" in self.__dict__ and MADE_OF.isdisjoint(changes) and changed.main.given is self.main.given:
-            changed.__dict__["book"] = self.book
+        book: Book | None = self.__dict__.get("book")
+        if book is not None and MADE_OF.isdisjoint(changes):
+            old, new = self.main.given, changed.main.given
+            if old is new:
+                changed.__dict__["book"] = book
+            elif all(new.get(name) is value for name, value in old.items()):
+                changed.__dict__["book"] = book.also({name: new[name] for name in new if name not in old})
         return changed
 
     def exchange(self, message_id: int) -> Exchange | None:

@@ -31,7 +31,7 @@ def say(turn: Turn, shape: Shape, number: int) -> bytes:
     if shape.encrypted:
         book = turn.book
         assert book.cipher is not None
-        body, flags = seal(book.cipher, book["Ka"].value, turn.sa.next_iv(exchange), body), HeaderFlag.ENCRYPTION
+        body, flags = seal(book.cipher, book["Ka"].value, turn.iv, body), HeaderFlag.ENCRYPTION
         turn.update(iv=last_block(body, book.cipher))
     header = Header(
         cookie_i=turn.sa.cookie_i,

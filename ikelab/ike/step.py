@@ -76,7 +76,7 @@ def begin(sa: IkeSa, exchange: Exchange, env: Env, config: PeerConfig, saying: t
     row = exchange.row
     assert row is not None
     assert row.hears is None, f"{exchange.script.name} does not begin with its {exchange.role}"
-    turn = Turn(before=sa, exchange=exchange, env=env, config=config, saying=list(saying))
+    turn = Turn(sa=sa, exchange=exchange, env=env, config=config, saying=list(saying))
     return _fire(sa, turn, row, None)
 
 
@@ -188,8 +188,9 @@ def _heard(hearing: Hearing, before: IkeSa | None, env: Env, config: PeerConfig)
         if not sa.established:
             return _too_early(hearing, before)
     exchange = hearing.take()
-    known = sa.but(cookie_r=responder_cookie(sa, hearing.header)) if exchange.script.is_phase_1 else sa
-    turn = Turn(before=known, exchange=exchange, env=env, config=config, sheet=hearing.readable, found=hearing.found)
+    cookie = responder_cookie(sa, hearing.header)
+    known = sa if cookie == sa.cookie_r else sa.but(cookie_r=cookie)
+    turn = Turn(sa=known, exchange=exchange, env=env, config=config, sheet=hearing.readable, found=hearing.found)
     assert hearing.row is not None
     return _fire(sa, turn, hearing.row, hearing.octets)
 
@@ -280,7 +281,7 @@ def _fire(before: IkeSa, turn: Turn, row: Row, heard: bytes | None) -> Outcome:
         turn.choose(main=replace(turn.sa.main, said=b""))  # the other side uses the SA: it has what phase 1 said last
     return Outcome(
         before=before,
-        after=turn.sa,
+        after=turn.whole,
         fired=turn.rule or row,
         said=said,
         saying=tuple(turn.saying) if said is not None else (),

@@ -35,13 +35,15 @@ class Event:
 
 @dataclass
 class Turn:
-    """What a peer has before it while it takes one step. `sheet` is the readable side of what it heard, if it heard.
+    """What a peer has before it while it takes one step.
 
-    rule: the shared rule that the news in a message has set off, if any; ended: the message IDs of the exchanges that
-    are over for it. complaint: an error that the other side has notified.
+    sa: as this step has made it so far, `exchange` aside, which is put into it at the end (`whole`). sheet: the
+    readable side of what was heard, if anything was; found: where each symbol stands in it. rule: the shared rule that
+    the news in a message has set off, if any; ended: the message IDs of the exchanges that are over for it. complaint:
+    an error that the other side has notified.
     """
 
-    before: IkeSa
+    sa: IkeSa
     exchange: Exchange
     env: Env
     config: PeerConfig
@@ -55,11 +57,11 @@ class Turn:
     complaint: Refusal | None = None
 
     @property
-    def sa(self) -> IkeSa:
+    def whole(self) -> IkeSa:
         """The SA as this step has made it so far."""
-        if self.before.exchange(self.exchange.message_id) is not self.exchange:
-            self.before = self.before.with_exchange(self.exchange)
-        return self.before
+        if self.sa.exchange(self.exchange.message_id) is not self.exchange:
+            self.sa = self.sa.with_exchange(self.exchange)
+        return self.sa
 
     @property
     def side(self) -> str:
@@ -93,7 +95,7 @@ class Turn:
 
     def draw(self, label: str, size: int) -> bytes:
         """Fresh octets, never the same for two purposes: the label is bound to this SA and exchange."""
-        sa, exchange = self.before, self.exchange
+        sa, exchange = self.sa, self.exchange
         place = f"SA {sa.serial}/{sa.cookie_i.hex()}/{exchange.role}/{exchange.message_id:08x}"
         return self.env.draw(f"{place}/{label}", size)
 
@@ -113,7 +115,7 @@ class Turn:
 
     def choose(self, **changes: Any) -> None:  # noqa: ANN401
         """The SA with some fields changed."""
-        self.before = self.sa.but(**changes)
+        self.sa = self.sa.but(**changes)
 
     def add_children(self, *children: IpsecSa) -> None:
         """SAs that protect packets from now on."""
@@ -121,7 +123,7 @@ class Turn:
 
     def end(self, exchange: Exchange, rule: Rule, because: Refusal) -> None:
         """Another exchange of this SA is over, by a rule that this message has set off."""
-        self.before = self.sa.with_exchange(replace(exchange, state=GONE))
+        self.sa = self.sa.with_exchange(replace(exchange, state=GONE))
         self.rule, self.complaint = rule, because
         self.ended.append(exchange.message_id)
         self.happen("failed", str(because), exchange=exchange.script.name, state=exchange.state)
@@ -133,8 +135,8 @@ class Turn:
     @property
     def connection(self) -> Connection:
         """What this SA is meant to be; known from the moment a connection was chosen."""
-        assert self.before.connection is not None
-        return self.before.connection
+        assert self.sa.connection is not None
+        return self.sa.connection
 
     @property
     def child(self) -> Child:
@@ -151,6 +153,16 @@ class Turn:
     @property
     def book(self) -> Book:
         """The secrets of phase 1 so far."""
-        book = self.sa.book
+        book = self._keyed.book
         assert book is not None
         return book
+
+    @property
+    def iv(self) -> bytes:
+        """The IV of the next encrypted message of this exchange."""
+        return self._keyed.next_iv(self.exchange)
+
+    @property
+    def _keyed(self) -> IkeSa:
+        """The SA with all that phase 1 has brought so far: an exchange under it adds nothing to that."""
+        return self.sa if self.exchange.message_id else self.whole

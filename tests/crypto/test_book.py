@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given, strategies as st
 
 from ikelab.crypto.book import BOOK, SYMBOLS, Book, Chapter, Derived, Given, Method, MissingInputs, Role
 from ikelab.crypto.formula import Formula
@@ -386,3 +387,35 @@ def _has_method(number: int) -> bool:
     except Misuse:
         return False
     return True
+
+
+class TestWhatWasWorkedOut:
+    """A book with more given works out nothing twice, and nothing otherwise than one that was given all at once."""
+
+    @given(st.sets(st.sampled_from(sorted(PHASE_1))), st.data())
+    def test_in_whatever_order_values_come(self, first: set[str], data: st.DataObject) -> None:
+        early = Book("psk", "sha1", "sha1", {name: PHASE_1[name] for name in first}, cipher="aes256")
+        assert early.known().keys() <= book().known().keys()  # and so everything that can be is worked out
+        second = data.draw(st.sets(st.sampled_from(sorted(PHASE_1))))
+        later = early.also({name: PHASE_1[name] for name in second - first})
+        assert later.known().keys() >= early.known().keys()
+        later = later.also({name: value for name, value in PHASE_1.items() if name not in first | second})
+        assert {name: value.value for name, value in later.known().items()} == {
+            name: value.value for name, value in book().known().items()
+        }
+
+    def test_optional_terms_come_in_when_they_are_given(self) -> None:
+        quick = book().chapter(Chapter.QUICK_MODE, QUICK, keymat_size=20)
+        before = quick["KEYMAT"].value
+        assert quick.also({"g(qm)^xy": b"fresh"})["KEYMAT"].value != before
+
+    def test_a_value_given_anew_counts(self) -> None:
+        known = book()
+        before = known["SKEYID_a"].value
+        assert known.also({"PSK": b"another"})["SKEYID_a"].value != before
+        assert known.also({"SKEYID_d": bytes(20)})["SKEYID_a"].value != before
+
+    def test_it_is_the_very_value(self) -> None:
+        early = Book("psk", "sha1", "sha1", {n: v for n, v in PHASE_1.items() if n != "IDir_b"}, cipher="aes256")
+        worked_out = early["SKEYID_e"]
+        assert early.also({"IDir_b": b"responder"})["SKEYID_e"] is worked_out
