@@ -328,10 +328,12 @@ LEAVES_HALF_AN_SA = {3, 5}
 def we_say_why(ours: Told, failure: Failure) -> None:
     refused = ours.refused
     assert (ours.status, ours.result["established"], ours.result["sas"]) == (1, False, []), ours.said
-    assert (refused["at"], refused["by"], refused["notify"]) == (failure.at, failure.by, failure.notify)
+    before = ours.result["messages"][: refused["at"]]
+    place = sum(message["retransmission_of"] is None for message in before)  # a busy machine repeats itself
+    assert (place, refused["by"], refused["notify"]) == (failure.at, failure.by, failure.notify)
     assert failure.why in f"{refused['why']} {refused['hint']}"
     assert refused["rfc"].startswith("RFC 240")
-    assert f"not established: at message {failure.at} by the {failure.by}" in ours.said
+    assert f"not established: at message {refused['at']} by the {failure.by}" in ours.said
     assert refused["why"] in ours.said
     assert ours.pcap.exists()
 
