@@ -7,7 +7,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-pytest.register_assert_rewrite("tests.needs")
+pytest.register_assert_rewrite("tests.needs", "tests.wire.claims")
 
 from tests.needs import captures_dir, needs, recorded_conversations, rfc_dir, vectors_dir  # noqa: E402  (after the line above)
 
@@ -15,8 +15,10 @@ __all__ = ["captures_dir", "needs", "recorded_conversations", "rfc_dir", "vector
 
 pytest_plugins = ("tests.needs", "pytester")
 
-hypothesis.settings.register_profile(  # a busy machine is slow, and that is no finding
-    "ikelab", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+hypothesis.settings.register_profile(
+    "ikelab",
+    deadline=None,  # a busy machine is slow, and that is no finding
+    suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.function_scoped_fixture],
 )
 hypothesis.settings.load_profile("ikelab")
 

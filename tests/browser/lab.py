@@ -188,9 +188,9 @@ def _announced(server: subprocess.Popen[str], home: Path) -> Lab:
     raise AssertionError(f"ikelab lab gave no URL:\n{''.join(said)}{(home / 'log.txt').read_text()}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """One JupyterLab for all tests of this process, with a copy of the lessons."""
+    """One JupyterLab for all tests of this folder, with a copy of the lessons."""
     home = tmp_path_factory.mktemp("lab")
     if not (shipped_folder("lessons") / FIRST_LESSON).exists():
         write_notebook(home / "lessons" / FIRST_LESSON)
@@ -198,9 +198,13 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """One Chromium for all tests of this process."""
+    """One Chromium for all tests of this folder.
+
+    It is gone before this process goes on to any other test: while Playwright is there, an event loop runs in this
+    thread, and `asyncio.run` refuses to work.
+    """
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium_path(), headless=True, args=CHROMIUM_FLAGS)
         yield browser

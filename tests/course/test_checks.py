@@ -6,7 +6,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 
 from ikelab.course.checks import LESSONS, QUESTIONS, Sign, Talk
 from ikelab.course.question import Choice, Octets, Question, Slip
@@ -108,7 +108,6 @@ class TestExercise:
 
 
 class TestWhateverIsWritten:
-    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(answer=ANYTHING)
     def test_no_traceback(self, talk: Talk, answer: object) -> None:
         for name in ("colour", "key"):

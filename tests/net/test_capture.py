@@ -11,7 +11,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from ikelab.errors import Misuse
 from ikelab.net.capture import MOST_REMARKS, read_capture, sent, write_capture
@@ -140,7 +140,6 @@ class TestWhatCannotBeRead:
             "the capture breaks off in frame 100: 87 of 88 octets are there",
         )
 
-    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(
         st.sampled_from(
             [b"", pcap([FOUR[0].ip] * 2), section() + interface() + enhanced(FOUR[0].ip), b"\x1f\x8b\x08\0"]

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from ikelab.cli import main
 from tests.interop.recorder import tshark_decrypt
 from tests.needs import needs
-from tests.wire.test_spans_against_tshark import compare, read_by_tshark
+from tests.wire.agreement import compare, read_by_tshark
 
 pytestmark = needs("tshark")
 
