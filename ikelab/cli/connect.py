@@ -101,7 +101,7 @@ async def _connect(config: PeerConfig, wish: Wish, own: str, remote: Endpoint, *
     async with station:
         with until_told(station) as told:
             station.begin(Connect(connection=NAME, remote=remote))
-            await wait(station, settled, what=lambda: _waiting(station))
+            await wait(station, settled, watch, what=lambda: _waiting(station))
             reached = run()
             established = reached.established
             if wish.as_json:

@@ -40,6 +40,10 @@ class Progress:
             self._next = now + SECONDS_BETWEEN
             self._show(line)
 
+    def clear(self) -> None:
+        """Take the line away, for something else is about to be printed."""
+        self._show("")
+
     def _show(self, line: str) -> None:
         if line or self._width:
             sys.stderr.write(f"\r{line.ljust(self._width)}" + ("" if line else "\r"))

@@ -21,9 +21,10 @@ SECONDS_BETWEEN_LOOKS = 0.25
 
 
 class Watch:
-    """Draws the messages of a run as they come."""
+    """Draws the messages of a run as they come. before_drawing: what must be done first, whenever something is new."""
 
     def __init__(self) -> None:
+        self.before_drawing: Callable[[], None] = lambda: None
         self._console = terminal(sys.stdout)
         self._ladder = Ladder(self._console)
         self._drawn = 0
@@ -32,6 +33,7 @@ class Watch:
         """Draw what is new. What this side refused is told beside the message."""
         if len(run.wire) == self._drawn:
             return
+        self.before_drawing()
         begin = run.wire[0].time
         for place, followed in enumerate(run.followed[self._drawn :], self._drawn):
             rung = rung_of_message(followed, begin=begin, with_sheets=False)
@@ -94,9 +96,11 @@ def until_told(station: Station) -> Iterator[Callable[[], bool]]:
             signal.signal(each, handler)
 
 
-async def wait(station: Station, done: Callable[[], bool], *, what: Callable[[], str]) -> None:
+async def wait(station: Station, done: Callable[[], bool], watch: Watch | None, *, what: Callable[[], str]) -> None:
     """Wait until it is done, and say on the terminal what for, if that takes more than a second. Raises Misuse."""
     with Progress() as progress:
+        if watch is not None:
+            watch.before_drawing = progress.clear
         while not done():
             await station.until(done, at_most=SECONDS_BETWEEN_LOOKS)
             progress.say(f"{what()}, {progress.seconds:.0f} s")

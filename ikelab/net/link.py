@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from ikelab.errors import Misuse
 from ikelab.ike.config import Seeded
 from ikelab.ike.peer import Datagram, Peer, Task
-from ikelab.ike.step import Outcome
 from ikelab.net.tape import Tape
 from ikelab.timeline.live import Carried, Fate
 
@@ -64,7 +63,7 @@ class Link:
         self.tape = Tape()
         self.wire, self.moments = self.tape.wire, self.tape.moments
         for peer in peers:
-            peer.film = self._film(peer)
+            peer.film = self.tape.film(peer)
         self._queue: list[tuple[float, int, Carried]] = []
         self._queued = 0
 
@@ -90,16 +89,6 @@ class Link:
                     if when <= self.now:
                         peer.handle_timeout(self.now)
             self._collect()
-
-    def _film(self, peer: Peer) -> Callable[[Outcome, float], None]:
-        """Every thought, with the time at which the peer would wake up by itself."""
-        record = self.tape.film(peer.local)
-
-        def film(outcome: Outcome, now: float) -> None:
-            record(outcome, now)
-            self.moments[-1] = replace(self.moments[-1], timeout=peer.next_timeout())
-
-        return film
 
     def begin(self, peer: Peer, task: Task) -> None:
         """Let a peer start to do something now. Raises Misuse where the task does not fit its configuration."""

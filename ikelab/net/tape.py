@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+from ikelab.ike.peer import Peer
 from ikelab.ike.step import Outcome
 from ikelab.timeline.live import Carried, Moment
-from ikelab.wire.udp import Endpoint
 
 COOKIE = slice(0, 8)
 """Where a datagram names the initiator's cookie (RFC 2408 §3.1)."""
@@ -27,15 +27,16 @@ class Tape:
         self._hearing: int | None = None
         self._unsent: list[int] = []
 
-    def film(self, actor: Endpoint) -> Callable[[Outcome, float], None]:
-        """What a Peer takes as its film."""
+    def film(self, peer: Peer) -> Callable[[Outcome, float], None]:
+        """What this peer takes as its film: every thought, with the time at which it would wake up by itself."""
 
         def record(outcome: Outcome, now: float) -> None:
             # One datagram can set off several thoughts; only the first one heard it.
             heard, self._hearing = self._hearing, None
             if outcome.said is not None:
                 self._unsent.append(len(self.moments))
-            self.moments.append(Moment(actor=actor, time=now, outcome=outcome, heard=heard))
+            waits = peer.next_timeout()
+            self.moments.append(Moment(actor=peer.local, time=now, outcome=outcome, heard=heard, timeout=waits))
 
         return record
 

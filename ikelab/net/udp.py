@@ -119,7 +119,8 @@ class Station:
             raise
         self.local = next(iter(self._ears.values())).local
         self._ports = Ports(ike=frozenset({self.local.port}), encapsulating=frozenset(self._marked_ports()))
-        self.peer = Peer(self._config, self._env, self.local, film=self.tape.film(self.local))
+        self.peer = Peer(self._config, self._env, self.local)
+        self.peer.film = self.tape.film(self.peer)
 
     def close(self) -> None:
         """Close the sockets; what was handed to them is sent first. Says nothing to the other side: see `begin`."""

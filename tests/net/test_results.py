@@ -180,7 +180,7 @@ class TestTape:
     def test_a_thought_that_is_about_to_speak_is_not_taken_away(self) -> None:
         alice = peer(wish(), ALICE)
         tape = Tape()
-        alice.film = tape.film(ALICE)
+        alice.film = tape.film(alice)
         alice.begin(Connect(connection="net", remote=BOB), 0.0)
         with pytest.raises(AssertionError):
             tape.drain()
