@@ -182,7 +182,8 @@ def send_name(turn: Turn) -> None:
 
 
 def take_name(turn: Turn) -> None:
-    """Who the other side says it is; believed when its hash has been checked."""
+    """Who the other side says it is; believed when its hash has been checked. Raises Refusal where it is no name."""
+    Identity.from_payload(turn.payload(f"IDi{turn.other_side}", ID))
     turn.know(f"IDi{turn.other_side}_b", turn.body(f"IDi{turn.other_side}"), "heard")
 
 

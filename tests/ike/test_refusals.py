@@ -7,15 +7,17 @@ it. Each refusal leaves the hearer exactly as it was; under an established SA th
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import pytest
 
 from ikelab.ike.config import Identity, ModeName
 from ikelab.ike.rules import DECLINE, REFUSE
-from ikelab.wire.numbers import IdType, Notify
+from ikelab.wire.numbers import IdType, IpProtocol, Notify
 from ikelab.wire.payloads import ID, KE, SA, Delete, Hash, Nonce, VendorID
 from ikelab.wire.proposals import Transform
+from tests.ike.agreement import agreed
 from tests.ike.traitors import Edit, converse, instead, plus, saying_otherwise, without
 from tests.ike.two_peers import ALICE, BOB, mirrored, peer, wish
 
@@ -47,6 +49,10 @@ def with_spi(spi: bytes) -> Edit:
 
 def ke(octets: bytes) -> Edit:
     return instead(KE, lambda payload: replace(payload, data=octets))
+
+
+def with_port(port: int) -> Callable[[ID], ID]:
+    return lambda payload: replace(payload, protocol=IpProtocol.UDP, port=port)
 
 
 def nonce(octets: bytes) -> Edit:
@@ -84,6 +90,7 @@ ODD = Notify.INVALID_PAYLOAD_TYPE
 KEY = Notify.INVALID_KEY_INFORMATION
 NO = Notify.NO_PROPOSAL_CHOSEN
 WHO = Notify.INVALID_ID_INFORMATION
+OF_NAMES, OF_IPV4 = "RFC 2407 §4.6.2", "RFC 2407 §4.6.2.2"
 
 CASES = [
     Case(MAIN, 1, "no SA", lambda _: [VendorID(data=bytes(16))], BAD, "expected SA in HDR, SA"),
@@ -167,6 +174,15 @@ CASES = [
         instead(Hash, lambda it: Hash(data=it.data[:10])),
         Notify.AUTHENTICATION_FAILED,
         "HASH_R of 10.99.0.2: expected",
+    ),
+    *(
+        Case(
+            script, number, "a name with a port", instead(ID, with_port(80)), WHO, "0/0 or 17/500, got 17/80", OF_NAMES
+        )
+        for script, number in ((MAIN, 5), (MAIN, 6), (AGGRESSIVE, 1), (AGGRESSIVE, 2))
+    ),
+    Case(
+        MAIN, 5, "a name of no length", instead(ID, lambda it: replace(it, data=b"")), WHO, "got ID_IPV4_ADDR", OF_IPV4
     ),
     Case(AGGRESSIVE, 2, "no proof in message 2", without(Hash), BAD, "expected HASH_R in"),
     Case(
@@ -359,6 +375,17 @@ def test_an_answer_with_the_initiators_own_spi_is_refused() -> None:
     assert first.refused is not None
     assert first.refused.notify == Notify.INVALID_SPI
     assert not any(sa.children for sa in (*alice.sas, *bob.sas))
+
+
+@pytest.mark.parametrize("mode", ["main", "aggressive"])
+def test_a_name_may_come_with_the_port_of_ike(mode: ModeName, monkeypatch: pytest.MonkeyPatch) -> None:
+    """0/0 as strongSwan and libreswan send it, or 17/500 (RFC 2407 §4.6.2)."""
+    plain = Identity.payload
+    monkeypatch.setattr(Identity, "payload", lambda self: with_port(500)(plain(self)))
+    alice, bob = peer(wish(mode=mode), ALICE), peer(mirrored(wish(mode=mode)), BOB)
+    converse(alice, bob)
+    agreed(alice, bob)
+    assert alice.sas[0].main.given["IDir_b"].value == bytes.fromhex("011101f4 0a630002")
 
 
 def test_a_right_proof_of_a_name_that_is_not_expected_is_refused() -> None:
