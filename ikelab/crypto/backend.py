@@ -8,6 +8,7 @@ reaches a learner.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 from ikelab.errors import Misuse
@@ -15,6 +16,9 @@ from ikelab.errors import Misuse
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.hazmat.primitives.ciphers import BlockCipherAlgorithm, Cipher, modes
+    from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM
+
+KEYS_KEPT_READY = 64
 
 
 class _Context(Protocol):
@@ -32,25 +36,40 @@ def decrypt_cbc(block_cipher: str, key: bytes, iv: bytes, data: bytes) -> bytes:
     return _run(block_cipher, _cbc(block_cipher, key, iv).decryptor, data)
 
 
-def seal_gcm(key: bytes, nonce: bytes, data: bytes, associated: bytes) -> tuple[bytes, bytes]:
-    """AES-GCM: the ciphertext and its 16-octet tag, which also covers `associated`."""
-    encryptor = _gcm(key, nonce).encryptor()
-    encryptor.authenticate_additional_data(associated)
-    ciphertext = encryptor.update(data) + encryptor.finalize()
-    return ciphertext, encryptor.tag
+def crypt_ctr(block_cipher: str, key: bytes, counter_block: bytes, data: bytes) -> bytes:
+    """Counter mode, which is its own inverse: `data` mixed with the key stream that begins at `counter_block`."""
+    return _run(block_cipher, _ctr(block_cipher, key, counter_block).encryptor, data)
 
 
-def open_gcm(key: bytes, nonce: bytes, ciphertext: bytes, tag: bytes, associated: bytes) -> bytes | None:
-    """AES-GCM: the plaintext, or None if the tag (its first 8, 12 or 16 octets) does not belong to it."""
+def seal_gcm(key: bytes, nonce: bytes, data: bytes, associated: bytes) -> bytes:
+    """AES-GCM: the ciphertext and behind it its 16-octet tag, which also covers `associated`."""
+    return _gcm(key).encrypt(nonce, data, associated)
+
+
+def open_gcm(key: bytes, nonce: bytes, sealed: bytes, tag_size: int, associated: bytes) -> bytes | None:
+    """AES-GCM: the plaintext, or None if the tag (its first `tag_size` octets) does not belong to it."""
+    if tag_size == 16:
+        return _opened(_gcm(key), nonce, sealed, associated)
     from cryptography.exceptions import InvalidTag
 
-    decryptor = _gcm(key, nonce, tag).decryptor()
+    ciphertext, tag = sealed[:-tag_size], sealed[-tag_size:]
+    decryptor = _gcm_with_short_tag(key, nonce, tag).decryptor()
     decryptor.authenticate_additional_data(associated)
     plaintext = decryptor.update(ciphertext)
     try:
         return plaintext + decryptor.finalize()
     except InvalidTag:
         return None
+
+
+def seal_ccm(key: bytes, nonce: bytes, data: bytes, tag_size: int, associated: bytes) -> bytes:
+    """AES-CCM: the ciphertext and behind it its tag of `tag_size` octets, which also covers `associated`."""
+    return _ccm(key, tag_size).encrypt(nonce, data, associated)
+
+
+def open_ccm(key: bytes, nonce: bytes, sealed: bytes, tag_size: int, associated: bytes) -> bytes | None:
+    """AES-CCM: the plaintext, or None if the tag does not belong to it."""
+    return _opened(_ccm(key, tag_size), nonce, sealed, associated)
 
 
 def curve_public(curve: str, private: int) -> tuple[int, int]:
@@ -86,6 +105,7 @@ def x25519_shared(private: bytes, peer: bytes) -> bytes | None:
         return None
 
 
+@lru_cache(maxsize=KEYS_KEPT_READY)
 def _algorithm(block_cipher: str, key: bytes) -> BlockCipherAlgorithm:
     from cryptography.hazmat.decrepit.ciphers import algorithms as legacy
     from cryptography.hazmat.primitives.ciphers import algorithms
@@ -110,10 +130,39 @@ def _cbc(block_cipher: str, key: bytes, iv: bytes) -> Cipher[modes.CBC]:
     return Cipher(_algorithm(block_cipher, key), modes.CBC(iv))
 
 
-def _gcm(key: bytes, nonce: bytes, tag: bytes | None = None) -> Cipher[modes.GCM]:
+def _ctr(block_cipher: str, key: bytes, counter_block: bytes) -> Cipher[modes.CTR]:
+    from cryptography.hazmat.primitives.ciphers import Cipher, modes
+
+    return Cipher(_algorithm(block_cipher, key), modes.CTR(counter_block))
+
+
+def _gcm_with_short_tag(key: bytes, nonce: bytes, tag: bytes) -> Cipher[modes.GCM]:
     from cryptography.hazmat.primitives.ciphers import Cipher, modes
 
     return Cipher(_algorithm("AES", key), modes.GCM(nonce, tag, min_tag_length=8))
+
+
+@lru_cache(maxsize=KEYS_KEPT_READY)
+def _gcm(key: bytes) -> AESGCM:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    return AESGCM(key)
+
+
+@lru_cache(maxsize=KEYS_KEPT_READY)
+def _ccm(key: bytes, tag_size: int) -> AESCCM:
+    from cryptography.hazmat.primitives.ciphers.aead import AESCCM
+
+    return AESCCM(key, tag_size)
+
+
+def _opened(box: AESGCM | AESCCM, nonce: bytes, sealed: bytes, associated: bytes) -> bytes | None:
+    from cryptography.exceptions import InvalidTag
+
+    try:
+        return box.decrypt(nonce, sealed, associated)
+    except InvalidTag:
+        return None
 
 
 def _run(block_cipher: str, start: Callable[[], _Context], data: bytes) -> bytes:

@@ -6,13 +6,43 @@ The records are tables like those of phase 1 (`ikelab.crypto.suite`).
 
 from __future__ import annotations
 
-import hmac
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import TypeVar
 
 from ikelab.crypto import backend
-from ikelab.crypto.registry import by_number, by_number_and_key_length, by_word, expect_size
-from ikelab.crypto.suite import OTHER_CIPHER_WORDS, OTHER_HASH_WORDS, CbcCipher, Hash, hash_by_word
+from ikelab.crypto.integrity import (
+    AH_INTEGRITIES,
+    INTEGRITIES,
+    GmacIntegrity,
+    HmacIntegrity,
+    Integrity,
+    integrity_by_number,
+    integrity_by_word,
+    refuse_for_esp,
+)
+from ikelab.crypto.registry import by_number_and_key_length, by_word, expect_size
+from ikelab.crypto.suite import OTHER_CIPHER_WORDS, CbcCipher
 from ikelab.errors import Misuse, Refusal
+
+__all__ = [
+    "AH_INTEGRITIES",
+    "ESP_CIPHERS",
+    "INTEGRITIES",
+    "OTHER_ESP_CIPHER_WORDS",
+    "AeadCipher",
+    "CounterCipher",
+    "EspCipher",
+    "GmacIntegrity",
+    "HmacIntegrity",
+    "Integrity",
+    "NullCipher",
+    "Protection",
+    "esp_cipher_by_number",
+    "esp_cipher_by_word",
+    "integrity_by_number",
+    "integrity_by_word",
+]
 
 
 class EspCipher(CbcCipher):
@@ -23,6 +53,16 @@ class EspCipher(CbcCipher):
         """Octets of KEYMAT that it takes."""
         return self.key_size
 
+    @property
+    def hides(self) -> bool:
+        """Whether the payload cannot be read without the key."""
+        return True
+
+    @property
+    def counts_ivs(self) -> bool:
+        """Whether its IVs must never repeat under a key, and so are counted; others must be unforeseeable."""
+        return False
+
 
 class NullCipher(EspCipher):
     """ESP without confidentiality: what goes in comes out (RFC 2410)."""
@@ -30,6 +70,10 @@ class NullCipher(EspCipher):
     @property
     def iv_size(self) -> int:
         return 0
+
+    @property
+    def hides(self) -> bool:
+        return False
 
     def encrypt(self, key: bytes, iv: bytes, data: bytes) -> bytes:
         self._check(key, iv, data)
@@ -39,19 +83,13 @@ class NullCipher(EspCipher):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AeadCipher(EspCipher):
-    """A cipher of ESP that checks integrity itself: AES-GCM.
+class CounterCipher(EspCipher):
+    """AES in counter mode (RFC 3686): a key stream, so that no IV may ever come twice under a key.
 
-    `keymat` is the key with the 4-octet salt behind it (RFC 4106 §8.1); the nonce is salt | IV (§4); the ICV is the
-    first `icv_size` octets of the tag (§6). `block_size` is 1: the ciphertext is as long as the plaintext.
+    `keymat` is the key with the 4-octet nonce behind it (§5.1); the first counter block is nonce | IV | 1 (§4).
     """
 
-    icv_size: int
     salt_size: int = 4
-
-    @property
-    def label(self) -> str:
-        return f"AES-GCM-{self.key_length} with {self.icv_size}-octet ICV"
 
     @property
     def iv_size(self) -> int:
@@ -61,19 +99,58 @@ class AeadCipher(EspCipher):
     def keymat_size(self) -> int:
         return self.key_size + self.salt_size
 
+    @property
+    def counts_ivs(self) -> bool:
+        return True
+
+    def encrypt(self, key: bytes, iv: bytes, data: bytes) -> bytes:
+        """Encrypt, or decrypt, octets of any number. `key` has the nonce behind it. Raises Misuse for a wrong size."""
+        expect_size(f"{self.label} key with its nonce", key, self.keymat_size)
+        expect_size(f"{self.label} IV", iv, self.iv_size)
+        first = key[self.key_size :] + iv + (1).to_bytes(4)
+        return backend.crypt_ctr(self.block_cipher, key[: self.key_size], first, data)
+
+    decrypt = encrypt
+
+
+@dataclass(frozen=True, kw_only=True)
+class AeadCipher(EspCipher, ABC):
+    """A cipher of ESP that checks integrity itself.
+
+    `keymat` is the key with the salt behind it; the nonce is salt | IV. `block_size` is 1: the ciphertext is as long as
+    the plaintext. The ICV is the first `icv_size` octets of the tag.
+    """
+
+    icv_size: int
+    salt_size: int = 4
+
+    @property
+    def label(self) -> str:
+        return f"{self.family.partition(' with ')[0]}-{self.key_length} with {self.icv_size}-octet ICV"
+
+    @property
+    def iv_size(self) -> int:
+        return 8
+
+    @property
+    def keymat_size(self) -> int:
+        return self.key_size + self.salt_size
+
+    @property
+    def counts_ivs(self) -> bool:
+        return True
+
     def seal(self, keymat: bytes, iv: bytes, data: bytes, associated: bytes) -> bytes:
         """The ciphertext with the ICV behind it. `associated` (SPI and sequence number) is covered, not included."""
         key, nonce = self._key_and_nonce(keymat, iv)
-        ciphertext, tag = backend.seal_gcm(key, nonce, data, associated)
-        return ciphertext + tag[: self.icv_size]
+        return self._seal(key, nonce, iv, data, associated)
 
     def open(self, keymat: bytes, iv: bytes, sealed: bytes, associated: bytes) -> bytes:
         """The plaintext. Raises Refusal if the ICV does not match."""
         key, nonce = self._key_and_nonce(keymat, iv)
         if len(sealed) < self.icv_size:
             raise Refusal(why=f"{self.label}: expected {self.icv_size} octets of ICV, got {len(sealed)}", rfc=self.rfc)
-        ciphertext, icv = sealed[: -self.icv_size], sealed[-self.icv_size :]
-        plaintext = backend.open_gcm(key, nonce, ciphertext, icv, associated)
+        plaintext = self._open(key, nonce, iv, sealed, associated)
         if plaintext is None:
             raise Refusal(why=f"{self.label}: the ICV does not match: another key, or altered on the way", rfc=self.rfc)
         return plaintext
@@ -88,42 +165,49 @@ class AeadCipher(EspCipher):
         expect_size(f"{self.label} IV", iv, self.iv_size)
         return keymat[: self.key_size], keymat[self.key_size :] + iv
 
+    @abstractmethod
+    def _seal(self, key: bytes, nonce: bytes, iv: bytes, data: bytes, associated: bytes) -> bytes: ...
+    @abstractmethod
+    def _open(self, key: bytes, nonce: bytes, iv: bytes, sealed: bytes, associated: bytes) -> bytes | None: ...
 
-@dataclass(frozen=True, kw_only=True)
-class Integrity:
-    """An integrity check of ESP and AH: a keyed hash, truncated.
 
-    number: Authentication Algorithm attribute (RFC 2407 §4.5). ah_transform: AH's transform identifier (§4.4.3).
+class GcmCipher(AeadCipher):
+    """AES-GCM (RFC 4106): the key has a salt of 4 octets behind it (§8.1), the ICV may be cut short (§6)."""
+
+    def _seal(self, key: bytes, nonce: bytes, iv: bytes, data: bytes, associated: bytes) -> bytes:
+        sealed = backend.seal_gcm(key, nonce, data, associated)
+        return sealed if self.icv_size == 16 else sealed[: self.icv_size - 16]
+
+    def _open(self, key: bytes, nonce: bytes, iv: bytes, sealed: bytes, associated: bytes) -> bytes | None:
+        return backend.open_gcm(key, nonce, sealed, self.icv_size, associated)
+
+
+class CcmCipher(AeadCipher):
+    """AES-CCM (RFC 4309): the key has a salt of 3 octets behind it (§7.1), so the nonce has 11 (§4)."""
+
+    def _seal(self, key: bytes, nonce: bytes, iv: bytes, data: bytes, associated: bytes) -> bytes:
+        return backend.seal_ccm(key, nonce, data, self.icv_size, associated)
+
+    def _open(self, key: bytes, nonce: bytes, iv: bytes, sealed: bytes, associated: bytes) -> bytes | None:
+        return backend.open_ccm(key, nonce, sealed, self.icv_size, associated)
+
+
+class GmacCipher(AeadCipher):
+    """ENCR_NULL_AUTH_AES_GMAC (RFC 4543): GCM that encrypts nothing, and whose tag covers what anyone can read.
+
+    The IV is covered too, unlike that of GCM (§3.5).
     """
 
-    number: int
-    ah_transform: int
-    family: str
-    hash: Hash
-    icv_size: int
-    rfc: str
-
     @property
-    def word(self) -> str:
-        return self.hash.word
+    def hides(self) -> bool:
+        return False
 
-    @property
-    def label(self) -> str:
-        return self.family
+    def _seal(self, key: bytes, nonce: bytes, iv: bytes, data: bytes, associated: bytes) -> bytes:
+        return data + backend.seal_gcm(key, nonce, b"", associated + iv + data)
 
-    @property
-    def key_size(self) -> int:
-        """Octets of key: exactly as many as the hash gives (RFC 2403 §3, RFC 2404 §3, RFC 4868 §2.1.1)."""
-        return self.hash.size
-
-    def icv(self, key: bytes, data: bytes) -> bytes:
-        """The first `icv_size` octets of the HMAC."""
-        expect_size(f"{self.label} key", key, self.key_size)
-        return hmac.digest(key, data, self.hash.word)[: self.icv_size]
-
-    def verify(self, key: bytes, data: bytes, icv: bytes) -> bool:
-        """Whether `icv` is the one of `data`, compared in constant time."""
-        return hmac.compare_digest(self.icv(key, data), icv)
+    def _open(self, key: bytes, nonce: bytes, iv: bytes, sealed: bytes, associated: bytes) -> bytes | None:
+        data, tag = sealed[: -self.icv_size], sealed[-self.icv_size :]
+        return data if backend.open_gcm(key, nonce, tag, self.icv_size, associated + iv + data) is not None else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,6 +228,8 @@ class Protection:
                 f"protection: expected {self.cipher.label} alone, which checks integrity itself, "
                 f"got {self.integrity.label} beside it"
             )
+        if self.cipher is not None and self.integrity is not None:
+            refuse_for_esp(self.integrity)
 
     @property
     def keymat_size(self) -> int:
@@ -157,73 +243,70 @@ class Protection:
         return keymat[:end], keymat[end:]
 
 
-def _cbc_with_every_key_length(number: int, word: str, block_cipher: str, rfc: str) -> tuple[EspCipher, ...]:
+_Cipher = TypeVar("_Cipher", bound=EspCipher)
+
+
+def _with_every_key_length(
+    kind: type[_Cipher], number: int, word: str, family: str, rfc: str, key_length_rfc: str, **rest: int
+) -> tuple[_Cipher, ...]:
+    """One cipher for each size of key; "#" in the word stands for its bits."""
     return tuple(
-        EspCipher(
+        kind(
             number=number,
-            word=f"{word}{bits}",
-            family=f"{block_cipher}-CBC",
-            block_cipher=block_cipher,
+            word=word.replace("#", str(bits)),
+            family=family,
+            block_cipher=family.partition("-")[0],
             key_size=bits // 8,
-            block_size=16,
             key_length=bits,
             rfc=rfc,
-            key_length_rfc="RFC 3602 §5.3",
+            key_length_rfc=key_length_rfc,
+            **rest,
         )
         for bits in (128, 192, 256)
     )
 
 
-def _gcm_with_every_key_length(number: int, icv_size: int) -> tuple[AeadCipher, ...]:
+def _aead(
+    kind: type[AeadCipher], first_number: int, mode: str, rfc: str, key_length_rfc: str, salt_size: int
+) -> tuple[AeadCipher, ...]:
+    """GCM or CCM with ICVs of 8, 12 and 16 octets, which have numbers in a row."""
     return tuple(
-        AeadCipher(
-            number=number,
-            word=f"aes{bits}gcm{icv_size}",
-            family=f"AES-GCM with {icv_size}-octet ICV",
-            block_cipher="AES",
-            key_size=bits // 8,
-            block_size=1,
-            key_length=bits,
-            icv_size=icv_size,
-            rfc="RFC 4106 §6",
-            key_length_rfc="RFC 4106 §8.4",
+        cipher
+        for number, icv_size in enumerate((8, 12, 16), first_number)
+        for cipher in _with_every_key_length(
+            kind, number, f"aes#{mode.lower()}{icv_size}", f"AES-{mode} with {icv_size}-octet ICV", rfc,
+            key_length_rfc, block_size=1, icv_size=icv_size, salt_size=salt_size,
         )
-        for bits in (128, 192, 256)
-    )
+    )  # fmt: skip
 
 
 _FIXED_KEY = "RFC 2407 §4.5"
 
-ESP_CIPHERS = (
+ESP_CIPHERS: tuple[EspCipher, ...] = (
     EspCipher(number=2, word="des", family="DES-CBC", block_cipher="DES", key_size=8, block_size=8,
               rfc="RFC 2405 §3", key_length_rfc=_FIXED_KEY),
     EspCipher(number=3, word="3des", family="3DES-CBC", block_cipher="3DES", key_size=24, block_size=8,
               rfc="RFC 2451 §2", key_length_rfc=_FIXED_KEY),
     NullCipher(number=11, word="null", family="NULL", block_cipher="NULL", key_size=0, block_size=1,
                rfc="RFC 2410 §2", key_length_rfc=_FIXED_KEY),
-    *_cbc_with_every_key_length(12, "aes", "AES", "RFC 3602 §5.2"),
-    *_gcm_with_every_key_length(18, 8),
-    *_gcm_with_every_key_length(19, 12),
-    *_gcm_with_every_key_length(20, 16),
-    *_cbc_with_every_key_length(22, "camellia", "Camellia", "RFC 4312 §4.2"),
+    *_with_every_key_length(EspCipher, 12, "aes#", "AES-CBC", "RFC 3602 §5.2", "RFC 3602 §5.3", block_size=16),
+    *_with_every_key_length(CounterCipher, 13, "aes#ctr", "AES-CTR", "RFC 3686 §5.3", "RFC 3686 §5.4", block_size=1),
+    *_aead(CcmCipher, 14, "CCM", "RFC 4309 §7.3", "RFC 4309 §7.4", salt_size=3),
+    *_aead(GcmCipher, 18, "GCM", "RFC 4106 §6", "RFC 4106 §8.4", salt_size=4),
+    *_with_every_key_length(EspCipher, 22, "camellia#", "Camellia-CBC", "RFC 4312 §4.2", "RFC 3602 §5.3",
+                            block_size=16),
+    *_with_every_key_length(GmacCipher, 23, "aes#gmac", "AES-GMAC", "RFC 4543 §3", "RFC 4543 §5.3",
+                            block_size=1, icv_size=16, salt_size=4),
 )  # fmt: skip
-"""ESP's transforms. CTR (13), CCM (14 to 16) and GMAC (23) have no row yet."""
+"""ESP's transforms that ikelab computes."""
 
-INTEGRITIES = (
-    Integrity(number=1, ah_transform=2, family="HMAC-MD5-96", hash=hash_by_word("md5"), icv_size=12,
-              rfc="RFC 2403 §2"),
-    Integrity(number=2, ah_transform=3, family="HMAC-SHA-1-96", hash=hash_by_word("sha1"), icv_size=12,
-              rfc="RFC 2404 §2"),
-    Integrity(number=5, ah_transform=5, family="HMAC-SHA-256-128", hash=hash_by_word("sha256"), icv_size=16,
-              rfc="RFC 4868 §2.6"),
-    Integrity(number=6, ah_transform=6, family="HMAC-SHA-384-192", hash=hash_by_word("sha384"), icv_size=24,
-              rfc="RFC 4868 §2.6"),
-    Integrity(number=7, ah_transform=7, family="HMAC-SHA-512-256", hash=hash_by_word("sha512"), icv_size=32,
-              rfc="RFC 4868 §2.6"),
-)  # fmt: skip
-"""Integrity checks. AES-XCBC-MAC (9) has no row yet."""
-
-_ICV_IN_BITS = {f"aes{key}gcm{8 * icv}": f"aes{key}gcm{icv}" for key in (128, 192, 256) for icv in (8, 12, 16)}
+OTHER_ESP_CIPHER_WORDS = OTHER_CIPHER_WORDS | {
+    f"aes{key}{mode}{8 * icv}": f"aes{key}{mode}{icv}"
+    for key in (128, 192, 256)
+    for mode in ("gcm", "ccm")
+    for icv in (8, 12, 16)
+}
+"""What else users write for a cipher; an ICV can be given in bits: aes128gcm16 is aes128gcm128."""
 
 
 def esp_cipher_by_number(number: int, key_length: int | None = None) -> EspCipher:
@@ -233,14 +316,4 @@ def esp_cipher_by_number(number: int, key_length: int | None = None) -> EspCiphe
 
 def esp_cipher_by_word(word: str) -> EspCipher:
     """The ESP cipher of a proposal's word, e.g. "aes128", "aes256gcm16" (or "aes256gcm128"), "null"; else Misuse."""
-    return by_word("ESP cipher", ESP_CIPHERS, word, OTHER_CIPHER_WORDS | _ICV_IN_BITS)
-
-
-def integrity_by_number(number: int) -> Integrity:
-    """The integrity check that an Authentication Algorithm attribute names, else Misuse."""
-    return by_number("Authentication Algorithm", INTEGRITIES, number)
-
-
-def integrity_by_word(word: str) -> Integrity:
-    """The integrity check of a proposal's word, e.g. "sha1"; else Misuse."""
-    return by_word("integrity check", INTEGRITIES, word, OTHER_HASH_WORDS)
+    return by_word("ESP cipher", ESP_CIPHERS, word, OTHER_ESP_CIPHER_WORDS)

@@ -206,7 +206,8 @@ from ikelab.crypto.suite import CIPHERS
 from ikelab.crypto.protection import ESP_CIPHERS, AeadCipher
 from ikelab.crypto.groups import GROUPS
 for cipher in [*CIPHERS, *(each for each in ESP_CIPHERS if not isinstance(each, AeadCipher))]:
-    key, iv, data = bytes(range(cipher.key_size)), bytes(cipher.iv_size), bytes(4 * cipher.block_size)
+    size = getattr(cipher, "keymat_size", cipher.key_size)
+    key, iv, data = bytes(range(size)), bytes(cipher.iv_size), bytes(4 * cipher.block_size)
     assert cipher.decrypt(key, iv, cipher.encrypt(key, iv, data)) == data
 for group in GROUPS:
     private = group.private(bytes(range(group.entropy_size)))

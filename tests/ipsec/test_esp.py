@@ -53,7 +53,7 @@ def handmade(plaintext: bytes, known: SaKeys, sequence: int = 1) -> bytes:
     if known.integrity is None:
         return packet
     assert known.auth_key is not None
-    return packet + hmac.digest(known.auth_key, packet, known.integrity.hash.word)[: known.integrity.icv_size]
+    return packet + hmac.digest(known.auth_key, packet, known.integrity.word)[: known.integrity.icv_size]
 
 
 NULL_SHA1 = keys(cipher="null", check="sha1")
