@@ -16,6 +16,7 @@ from ikelab.course.interventions import Intervention, intervention_from_json, pa
 from ikelab.errors import Misuse
 from ikelab.ike import given
 from ikelab.ike.config import (
+    ANY,
     PROFILES,
     Child,
     Connection,
@@ -35,6 +36,7 @@ NAME = "net"
 """What the one connection of a scenario is called, and its child."""
 
 IKE_PORT = 500
+ANYWHERE = "any"
 MODES = ("main", "aggressive")
 ROLES = ("initiator", "responder")
 Ending = Literal["kept", "deleted"]
@@ -46,8 +48,9 @@ class Side:
     """What one peer is configured with.
 
     address: where it is. mode: phase 1 as it begins it, or accepts it. ike, esp: proposals; pfs: a group, "" for none.
-    psk: text, or "0x" and hex digits. id, peer_id: identities, "" for the address at that end. local_ts, remote_ts:
-    whose traffic. profile: its patience.
+    psk: text, or "0x" and hex digits. id, peer_id: identities, "" for the address at that end. peer_address: from where
+    it expects the other, "" for where that is, "any" for anywhere. local_ts, remote_ts: whose traffic. profile: its
+    patience.
     """
 
     address: str
@@ -60,6 +63,7 @@ class Side:
     psk: str = "correct horse battery staple"
     id: str = ""
     peer_id: str = ""
+    peer_address: str = ""
     profile: str = "ikelab"
 
     @property
@@ -71,6 +75,7 @@ class Side:
         """The same as the engine takes it. Raises Misuse, naming the word."""
         if self.mode not in MODES:
             raise Misuse(f"mode: expected one of {', '.join(MODES)}, got {self.mode!r}")
+        expected = None if self.peer_address == ANYWHERE else self.peer_address or peer_address
         offers = esp_offers(self.esp)
         child = Child(
             name=NAME,
@@ -82,8 +87,8 @@ class Side:
             name=NAME,
             offers=ike_offers(self.ike),
             local_id=Identity.parse(self.id or self.address),
-            remote_id=Identity.parse(self.peer_id or peer_address),
-            remote_address=peer_address,
+            remote_id=Identity.parse(self.peer_id or expected or str(ANY)),
+            remote_address=expected,
             mode=cast(ModeName, self.mode),
             psk=given.psk(self.psk, "psk"),
             children=(child,),

@@ -11,6 +11,7 @@ from hypothesis import given, strategies as st
 
 from ikelab.course.interventions import Drop, Edit, difference, intervention_from_json
 from ikelab.course.presets import PRESETS, scenario
+from ikelab.course.runs import run
 from ikelab.course.scenarios import Scenario
 from ikelab.errors import Misuse
 
@@ -25,6 +26,20 @@ class TestWords:
         changed = scenario("main", responder={"psk": "other"})
         assert (changed.initiator.psk, changed.responder.psk) == (scenario("main").initiator.psk, "other")
         assert changed.notes == ("the responder's psk other",)
+
+    def test_from_where_the_other_is_expected(self) -> None:
+        """Another address than its own keeps it out; "any" lets it in, under any name."""
+        told = {
+            words: run("main", responder={"peer_address": words}, initiator={"id": "moon.example.org"})
+            for words in ("", "10.99.0.7", "any")
+        }
+        whys = [each.result.refused and each.result.refused.refusal.why for each in told.values()]
+        assert whys == [
+            'expected the identity 10.99.0.1, got "moon.example.org"',
+            "expected one of the configured peers, got a message from 10.99.0.1",
+            None,
+        ]
+        assert told["any"].established
 
     def test_words_of_the_run(self) -> None:
         changed = scenario("main", seed=7, loss=0.5, delay=1)
@@ -53,6 +68,7 @@ class TestWords:
             ({"responder": {"address": "10.99.0.1"}}, "address: expected one for each side, got 10.99.0.1 for both"),
             ({"responder": {"local_ts": "10.2.0.1/24"}}, "selector .*: expected where the network begins"),
             ({"initiator": {"id": "a=b"}}, "identity"),
+            ({"responder": {"peer_address": "moon"}}, "expected an IP address, got 'moon'"),
             ({"mode": "aggressive", "ike": "aes128-sha1-modp2048-x25519"}, "expected one group in every offer"),
         ],
     )
