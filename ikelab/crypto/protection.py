@@ -199,6 +199,10 @@ class GmacCipher(AeadCipher):
     """
 
     @property
+    def label(self) -> str:
+        return f"{self.family}-{self.key_length}"
+
+    @property
     def hides(self) -> bool:
         return False
 

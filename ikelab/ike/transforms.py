@@ -5,19 +5,35 @@ A transform is read to its end whatever is wrong with it, so that a learner hear
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from ikelab.crypto import groups
-from ikelab.crypto.protection import ESP_CIPHERS, INTEGRITIES, AeadCipher, Integrity, Protection, esp_cipher_by_number
+from ikelab.crypto.protection import (
+    AH_INTEGRITIES,
+    ESP_CIPHERS,
+    INTEGRITIES,
+    AeadCipher,
+    Integrity,
+    Protection,
+    esp_cipher_by_number,
+)
 from ikelab.crypto.suite import CIPHERS, HASHES, CbcCipher, Cipher, cipher_by_number
 from ikelab.errors import Misuse
 from ikelab.ike.attributes import PHASE_1, PHASE_2, Lifetime, lifetime, lifetime_attributes, values
-from ikelab.ike.words import ChildOffer, IkeOffer, esn_label, group_label, pfs_label
+from ikelab.ike.offers import (
+    COMPRESSIONS,
+    ChildOffer,
+    IkeOffer,
+    esn_label,
+    group_label,
+    pfs_label,
+)
 from ikelab.wire.attributes import Attribute, short
 from ikelab.wire.numbers import (
     AuthAlgorithm,
+    Encapsulation,
     Encryption,
     EsnChoice,
     Hash,
@@ -28,7 +44,7 @@ from ikelab.wire.numbers import (
     TransformEsp,
     TransformIsakmp,
 )
-from ikelab.wire.proposals import Transform
+from ikelab.wire.proposals import Proposal, Transform
 
 MANDATORY = (
     IkeAttribute.ENCRYPTION_ALGORITHM,
@@ -56,13 +72,17 @@ class IkeTerms:
 
 @dataclass(frozen=True, kw_only=True)
 class ChildTerms:
-    """What a transform of Quick Mode says, likewise. mode: the Encapsulation Mode; None where not said."""
+    """What a transform of Quick Mode says, likewise. mode: the Encapsulation Mode; None where not said.
+
+    compression: of IPComp, its transform if it is known here.
+    """
 
     labels: Mapping[str, str]
     offer: ChildOffer | None = None
     mode: int | None = None
     lifetime: Lifetime = field(default_factory=Lifetime)
     faults: tuple[str, ...] = ()
+    compression: int | None = None
 
 
 def ike_transform(number: int, offer: IkeOffer, method: int, seconds: int) -> Transform:
@@ -83,8 +103,10 @@ def ike_transform(number: int, offer: IkeOffer, method: int, seconds: int) -> Tr
     )
 
 
-def child_transform(number: int, offer: ChildOffer, mode: int, seconds: int) -> Transform:
-    """A transform of Quick Mode, its attributes in strongSwan's order. `seconds` is the lifetime."""
+def child_transform(
+    number: int, offer: ChildOffer, mode: int, seconds: int, kilobytes: int | None = None
+) -> Transform:
+    """A transform of Quick Mode, its attributes in strongSwan's order. `seconds` and `kilobytes` are the lifetime."""
     cipher, integrity = offer.protection.cipher, offer.protection.integrity
     attributes: list[Attribute] = []
     if cipher is not None and cipher.key_length is not None:
@@ -94,10 +116,18 @@ def child_transform(number: int, offer: ChildOffer, mode: int, seconds: int) -> 
     if offer.group is not None:
         attributes.append(short(IpsecAttribute.GROUP_DESCRIPTION, offer.group))
     attributes.append(short(IpsecAttribute.ENCAPSULATION_MODE, mode))
-    attributes += lifetime_attributes(PHASE_2, seconds)
+    attributes += lifetime_attributes(PHASE_2, seconds, kilobytes)
     if offer.esn is not None:
         attributes.append(short(IpsecAttribute.EXTENDED_SEQUENCE_NUMBER, offer.esn))
     return Transform(number=number, id=offer.transform_id, attributes=tuple(attributes))
+
+
+def ipcomp_transform(number: int, compression: int, mode: int, seconds: int, kilobytes: int | None = None) -> Transform:
+    """A transform of IPComp, as strongSwan says it: it needs neither group nor algorithms (RFC 3173 §4.1)."""
+    mode_said = short(IpsecAttribute.ENCAPSULATION_MODE, mode)
+    return Transform(
+        number=number, id=compression, attributes=(mode_said, *lifetime_attributes(PHASE_2, seconds, kilobytes))
+    )
 
 
 def ike_terms(transform: Transform) -> IkeTerms:
@@ -148,13 +178,67 @@ def child_terms(protocol: int, transform: Transform) -> ChildTerms:
     return ChildTerms(labels=labels, offer=offer, mode=mode, lifetime=lives, faults=tuple(faults))
 
 
+def suite_terms(picked: Sequence[tuple[Proposal, Transform]]) -> ChildTerms:
+    """What transforms say together, one of each proposal of a protection suite (RFC 2408 §4.2)."""
+    said = {proposal.protocol: _terms(proposal.protocol, transform) for proposal, transform in picked}
+    first = Protocol.ESP if Protocol.ESP in said else Protocol.AH
+    own = said.pop(first)
+    if not said:
+        return own
+    labels, faults = dict(own.labels), [f"{Protocol(first).short}: {fault}" for fault in own.faults]
+    offer = own.offer
+    for protocol, terms in said.items():
+        faults += [f"{Protocol(protocol).short}: {fault}" for fault in terms.faults]
+        if terms.mode is not None and own.mode is not None and terms.mode != own.mode:
+            modes = " and ".join(Encapsulation(mode).label for mode in (own.mode, terms.mode))
+            faults.append(f"{modes} mode in one protection suite: expected the same for all of it (RFC 3173 §4.1)")
+        if protocol == Protocol.IPCOMP:
+            labels |= terms.labels
+            offer = replace(offer, compression=terms.compression) if offer and terms.compression else None
+        else:
+            labels["beside"] = beside_label(terms.labels)
+            if terms.labels["group"] != own.labels["group"]:
+                faults.append(
+                    f"{own.labels['group']} for {Protocol(first).short} and {terms.labels['group']} for "
+                    f"{Protocol(protocol).short}: expected the same group in all (RFC 2409 §5.5)"
+                )
+            same = offer is not None and terms.offer is not None and offer.group == terms.offer.group
+            offer = replace(offer, beside=terms.offer) if offer and same else None
+    lives = [terms.lifetime for terms in (own, *said.values())]
+    shortest = Lifetime(
+        seconds=min((each.seconds for each in lives if each.seconds is not None), default=None),
+        kilobytes=min((each.kilobytes for each in lives if each.kilobytes is not None), default=None),
+    )
+    return ChildTerms(
+        labels=labels, offer=None if faults else offer, mode=own.mode, lifetime=shortest, faults=tuple(faults)
+    )
+
+
+def _terms(protocol: int, transform: Transform) -> ChildTerms:
+    return _ipcomp_terms(transform) if protocol == Protocol.IPCOMP else child_terms(protocol, transform)
+
+
+def _ipcomp_terms(transform: Transform) -> ChildTerms:
+    """What a transform of IPComp says; attributes of the other protocols are passed over (RFC 3173 §4.1)."""
+    said = values(transform, PHASE_2, [])
+    faults: list[str] = []
+    lives = lifetime(transform, PHASE_2, faults)
+    return ChildTerms(
+        labels={"compression": compression_label(transform.id)},
+        mode=said.get(IpsecAttribute.ENCAPSULATION_MODE, Encapsulation.TRANSPORT),
+        lifetime=lives,
+        faults=tuple(faults),
+        compression=transform.id if transform.id in COMPRESSIONS.values() else None,
+    )
+
+
 def _esp(identifier: int, said: Mapping[int, int], labels: dict[str, str], faults: list[str]) -> Protection | None:
     known = any(each.number == identifier for each in ESP_CIPHERS)
     find, key_length = esp_cipher_by_number if known else None, said.get(IpsecAttribute.KEY_LENGTH)
     cipher, label = _cipher(find, TransformEsp(identifier).label, identifier, key_length, faults)
     labels |= {"cipher": label} if label else {}
     number = said.get(IpsecAttribute.AUTHENTICATION_ALGORITHM)
-    integrity = _integrity(number, labels)
+    integrity = _integrity(INTEGRITIES, number, labels)
     if cipher is None:
         return None
     if isinstance(cipher, AeadCipher):
@@ -171,7 +255,7 @@ def _esp(identifier: int, said: Mapping[int, int], labels: dict[str, str], fault
 
 def _ah(identifier: int, said: Mapping[int, int], labels: dict[str, str], faults: list[str]) -> Protection | None:
     number = said.get(IpsecAttribute.AUTHENTICATION_ALGORITHM)
-    integrity = _integrity(number, labels)
+    integrity = _integrity(AH_INTEGRITIES, number, labels)
     name = TransformAh(identifier).label
     if number is None:
         faults.append(f"{name} without an Authentication Algorithm, which must be specified (RFC 2407 §4.4.3)")
@@ -182,10 +266,10 @@ def _ah(identifier: int, said: Mapping[int, int], labels: dict[str, str], faults
     return Protection(integrity=integrity) if integrity is not None and not faults else None
 
 
-def _integrity(number: int | None, labels: dict[str, str]) -> Integrity | None:
+def _integrity(checks: Iterable[Integrity], number: int | None, labels: dict[str, str]) -> Integrity | None:
     if number is None:
         return None
-    known = next((each for each in INTEGRITIES if each.number == number), None)
+    known = next((each for each in checks if each.number == number), None)
     labels["integrity"] = known.label if known is not None else AuthAlgorithm(number).label
     return known
 
