@@ -120,12 +120,17 @@ class Lifetime:
     kilobytes: int | None = None
 
 
-def lifetime_attributes(phase: Phase, seconds: int) -> tuple[Attribute, Attribute]:
-    """The two attributes that say a lifetime. Raises Misuse where it does not fit 32 bits."""
-    if not 1 <= seconds < 1 << 32:
-        raise Misuse(f"lifetime: expected 1 to {(1 << 32) - 1} seconds, got {seconds}")
-    spelt = short if seconds <= LARGEST_SHORT else long
-    return short(phase.life_type, LifeType.SECONDS), spelt(phase.life_duration, seconds)
+def lifetime_attributes(phase: Phase, seconds: int, kilobytes: int | None = None) -> tuple[Attribute, ...]:
+    """The attributes that say a lifetime: two for each unit. Raises Misuse where it does not fit 32 bits."""
+    said: list[Attribute] = []
+    for unit, duration in ((LifeType.SECONDS, seconds), (LifeType.KILOBYTES, kilobytes)):
+        if duration is None:
+            continue
+        if not 1 <= duration < 1 << 32:
+            raise Misuse(f"lifetime: expected 1 to {(1 << 32) - 1} {unit.label}, got {duration}")
+        spelt = short if duration <= LARGEST_SHORT else long
+        said += (short(phase.life_type, unit), spelt(phase.life_duration, duration))
+    return tuple(said)
 
 
 def values(transform: Transform, phase: Phase, faults: list[str]) -> dict[int, int]:

@@ -6,7 +6,7 @@ the others gets a sentence, so that whoever was refused can learn why.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import pairwise
@@ -20,6 +20,9 @@ from ikelab.wire.proposals import SA, Proposal, Transform
 LARGEST_IKE_SPI, CHILD_SPI_SIZE, LEAST_SPI = 16, 4, 256
 """Octets of an SPI in phase 1 at most (RFC 2408 §3.5) and in phase 2; the least SPI not reserved (RFC 4303 §2.1)."""
 
+CPI_SIZE, NEGOTIATED_CPIS = 2, range(256, 61440)
+"""Octets of a CPI of IPComp, and those that two peers may negotiate (RFC 3173 §3.3)."""
+
 Offer = TypeVar("Offer")
 
 
@@ -32,12 +35,14 @@ class Preference(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Taken(Generic[Offer]):
-    """What would be agreed on if a bid is taken. rank: where the offer stands in this side's own order, from 0."""
+    """What would be agreed on if a bid is taken. rank: where the offer stands in this side's own order, from 0.
+
+    picked: each proposal of the protection suite, and the one transform of it.
+    """
 
     offer: Offer
     rank: int
-    proposal: Proposal
-    transform: Transform
+    picked: tuple[tuple[Proposal, Transform], ...]
     lifetime: Lifetime
 
 
@@ -124,8 +129,28 @@ def refuse_contradictions(transforms: Sequence[Transform], phase: Phase) -> None
             )
 
 
+def cpi_of(proposal: Proposal) -> bytes:
+    """The CPI of a proposal for IPComp: two octets, or the last two of four (RFC 3173 §4.1)."""
+    return proposal.spi[-2:]
+
+
+def cpi_fault(proposal: Proposal) -> str | None:
+    """What is wrong with the CPI of a proposal for IPComp, or None (RFC 3173 §3.3, §4.1)."""
+    if len(proposal.spi) not in (2, 4):
+        return f"CPI: expected 2 octets, or 4 with the CPI in the last two, got {len(proposal.spi)} (RFC 3173 §4.1)"
+    number = int.from_bytes(cpi_of(proposal))
+    if number in range(64):
+        if [transform.id for transform in proposal.transforms] != [number]:
+            return f"CPI {number}: expected it with that one transform alone, as it is a well-known one (RFC 3173 §4.1)"
+    elif number < LEAST_SPI:
+        return f"CPI {number}: expected {LEAST_SPI} or more, or a well-known one, as it is reserved (RFC 3173 §3.3)"
+    return None
+
+
 def spi_fault(proposal: Proposal) -> str | None:
-    """What is wrong with the SPI of a proposal for ESP or AH, or None."""
+    """What is wrong with the SPI of a proposal for ESP or AH, or with the CPI of one for IPComp; None if nothing is."""
+    if proposal.protocol == Protocol.IPCOMP:
+        return cpi_fault(proposal)
     if len(proposal.spi) != CHILD_SPI_SIZE:
         return f"SPI: expected {CHILD_SPI_SIZE} octets, got {len(proposal.spi)}"
     if int.from_bytes(proposal.spi) < LEAST_SPI:
@@ -223,7 +248,9 @@ def sent_transforms(sa: SA) -> tuple[Sent, ...]:
     )
 
 
-def recognise(sent: SA, answered: Proposal, phase: Phase) -> tuple[Sent, tuple[str, ...], tuple[str, ...]]:
+def recognise(
+    offers: Sequence[Sent], answered: Proposal, phase: Phase
+) -> tuple[Sent, tuple[str, ...], tuple[str, ...]]:
     """Which of the offers an answer takes, what is odd about it, and that the others were not chosen.
 
     Raises Refusal where the answer has not one transform, or is none of the offers: a responder must not change any
@@ -233,7 +260,6 @@ def recognise(sent: SA, answered: Proposal, phase: Phase) -> tuple[Sent, tuple[s
         refuse_syntax(f"answer: expected one transform, got {len(answered.transforms)}", "RFC 2408 §4.2")
     transform = answered.transforms[0]
     numbers = answered.number, transform.number
-    offers = sent_transforms(sent)
     rivals = [each for each in offers if each.proposal.protocol == answered.protocol]
     same = [each for each in rivals if is_same_offer(each.transform, transform, phase)]
     if not same:
@@ -245,22 +271,59 @@ def recognise(sent: SA, answered: Proposal, phase: Phase) -> tuple[Sent, tuple[s
             "offered as proposal {}, transform {}, and answered as proposal {}, transform {} "
             "(RFC 2408 §4.2: should be retained)".format(*chosen.numbers, *numbers)
         )
-    lost = tuple(f"{each.where}: the responder chose {chosen.where}" for each in offers if each is not chosen)
-    return chosen, tuple(remarks), lost
+    return chosen, tuple(remarks), _not_chosen(offers, (chosen,), chosen.where)
+
+
+def recognise_suite(
+    sent: SA, answered: Sequence[Proposal], phase: Phase
+) -> tuple[tuple[Sent, ...], tuple[str, ...], tuple[str, ...]]:
+    """The same of an answer for one protocol or several: all of it must belong to one offer (RFC 2408 §4.2)."""
+    protocols = [each.protocol for each in answered]
+    if len(set(protocols)) < len(protocols):
+        refuse_syntax(f"answer: expected one proposal for each protocol, got {named(protocols)}", "RFC 2408 §4.2")
+    offers = sent_transforms(sent)
+    units = [unit for unit in suites(sent) if sorted(each.protocol for each in unit) == sorted(protocols)]
+    if len(answered) == 1:
+        alone = [each for each in offers if any(each.proposal is unit[0] for unit in units)]
+        chosen, remarks, _ = recognise(alone, answered[0], phase)
+        return (chosen,), remarks, _not_chosen(offers, (chosen,), chosen.where)
+    refused = _unknown(named(protocols) + " together")
+    for unit in sorted(units, key=lambda unit: unit[0].number != answered[0].number):
+        own = [each for each in offers if any(each.proposal is proposal for proposal in unit)]
+        try:
+            found = [recognise(own, each, phase) for each in answered]
+        except Refusal as refusal:
+            refused = refusal
+            continue
+        together = tuple(each for each, _, _ in found)
+        where = place_together([(each.proposal, each.transform) for each in together])
+        odd = tuple(dict.fromkeys(remark for _, remarks, _ in found for remark in remarks))
+        return together, odd, _not_chosen(offers, together, where)
+    raise refused
+
+
+def _not_chosen(offers: Sequence[Sent], chosen: Sequence[Sent], where: str) -> tuple[str, ...]:
+    return tuple(
+        f"{each.where}: the responder chose {where}" for each in offers if not any(each is one for one in chosen)
+    )
 
 
 def _never_offered(rivals: Sequence[Sent], answered: Proposal, phase: Phase) -> Refusal:
-    hint = f"nothing was offered for {_protocol(answered)}"
     transform = answered.transforms[0]
     changes = [(each, differences(each.transform, transform, phase)) for each in rivals]
+    hint = ""
     if changes:
         closest, changed = min(changes, key=lambda each: (len(each[1]), each[0].transform.number != transform.number))
         hint = f"closest to {closest.where}, but {', '.join(changed)}"
+    return _unknown(_protocol(answered), hint)
+
+
+def _unknown(what: str, hint: str = "") -> Refusal:
     return Refusal(
         notify=Notify.NO_PROPOSAL_CHOSEN,
         why="answer: expected one of the offers unchanged, got something that was not offered",
         rfc="RFC 2409 §5",
-        hint=hint,
+        hint=hint or f"nothing was offered for {what}",
     )
 
 
@@ -276,16 +339,30 @@ def place(sa: SA, proposal: Proposal, transform: Transform) -> str:
     return f"proposal {proposal.number}{protocol}, transform {transform.number}"
 
 
-def echo(taken: Taken[Offer]) -> Proposal:
-    """The proposal that accepts: numbers and attributes as they came, one transform, RESERVED cleared."""
-    transform = replace(taken.transform, reserved=0, reserved2=0)
-    return replace(taken.proposal, reserved=0, transforms=(transform,))
+def named(protocols: Iterable[int]) -> str:
+    """Protocols of one protection suite in a sentence: "ESP and IPCOMP"."""
+    return " and ".join(Protocol(protocol).short for protocol in protocols)
+
+
+def place_together(picked: Sequence[tuple[Proposal, Transform]]) -> str:
+    """What to call transforms of one protection suite that belong together."""
+    each = " with ".join(f"transform {transform.number} ({_protocol(proposal)})" for proposal, transform in picked)
+    return f"proposal {picked[0][0].number}, {each}"
+
+
+def echo(taken: Taken[Offer]) -> tuple[Proposal, ...]:
+    """The proposals that accept: numbers and attributes as they came, one transform each, RESERVED cleared."""
+    return tuple(
+        replace(proposal, reserved=0, transforms=(replace(transform, reserved=0, reserved2=0),))
+        for proposal, transform in taken.picked
+    )
 
 
 def oddities(taken: Taken[Offer], phase: Phase) -> Iterator[str]:
-    """What is odd about a transform that was taken, and about those beside it."""
-    yield from misspelt(taken.transform, phase)
-    numbers = [transform.number for transform in taken.proposal.transforms]
-    if any(later <= earlier for earlier, later in pairwise(numbers)):
-        listed = ", ".join(map(str, numbers))
-        yield f"expected transform numbers that increase, got {listed} (RFC 2408 §4.2)"
+    """What is odd about the transforms that were taken, and about those beside them."""
+    for proposal, transform in taken.picked:
+        yield from misspelt(transform, phase)
+        numbers = [each.number for each in proposal.transforms]
+        if any(later <= earlier for earlier, later in pairwise(numbers)):
+            listed = ", ".join(map(str, numbers))
+            yield f"expected transform numbers that increase, got {listed} (RFC 2408 §4.2)"

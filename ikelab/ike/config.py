@@ -15,8 +15,9 @@ from typing import Literal, Protocol
 
 from ikelab.errors import Misuse
 from ikelab.ike.identity import ANY, Identity
+from ikelab.ike.offers import ChildOffer, IkeOffer
 from ikelab.ike.selector import Selector
-from ikelab.ike.words import ChildOffer, IkeOffer, ah_offers, esp_offers, ike_offers
+from ikelab.ike.words import ah_offers, child_offers, esp_offers, ike_offers
 from ikelab.wire.numbers import AuthAlgorithm, AuthMethod, Encapsulation, Encryption, Group, Hash, TransformEsp
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "Selector",
     "Weak",
     "ah_offers",
+    "child_offers",
     "esp_offers",
     "ike_offers",
 ]
@@ -60,6 +62,15 @@ TUNNEL_MODES = frozenset(
     }
 )
 TRANSPORT_MODES = frozenset({Encapsulation.TRANSPORT, Encapsulation.UDP_TRANSPORT, Encapsulation.UDP_TRANSPORT_DRAFT})
+ENCAPSULATIONS = {
+    "tunnel": Encapsulation.TUNNEL,
+    "transport": Encapsulation.TRANSPORT,
+    "udp-tunnel": Encapsulation.UDP_TUNNEL,
+    "udp-transport": Encapsulation.UDP_TRANSPORT,
+    "udp-tunnel-draft": Encapsulation.UDP_TUNNEL_DRAFT,
+    "udp-transport-draft": Encapsulation.UDP_TRANSPORT_DRAFT,
+}
+"""The Encapsulation Modes that this engine negotiates, by their words."""
 
 
 # -- what is wanted ----------------------------------------------------------------------------------------------------
@@ -71,8 +82,8 @@ class Child:
 
     offers: the preferred one first, all with the same group for PFS or all without. local, remote: whose traffic; None
     for the peer at that end alone, whatever its address is.
-    mode: `Encapsulation.TUNNEL` or `.TRANSPORT`; UDP encapsulation is added where a NAT is found. lifetime: seconds.
-    Raises Misuse where these do not fit together.
+    mode: the Encapsulation Mode, tunnel or transport, plain or inside UDP (RFC 3947 §5.1, or a draft's number).
+    lifetime: seconds; kilobytes: of traffic, None for any amount. Raises Misuse where these do not fit together.
     """
 
     name: str
@@ -81,19 +92,29 @@ class Child:
     remote: Selector | None = None
     mode: int = Encapsulation.TUNNEL
     lifetime: int = CHILD_LIFETIME
+    kilobytes: int | None = None
 
     def __post_init__(self) -> None:
         if not self.offers:
             raise Misuse(f"child {self.name}: expected at least one offer, got none")
         if len({offer.group for offer in self.offers}) > 1:
             raise Misuse(f"child {self.name}: expected the same group for PFS in every offer (RFC 2409 §5.5)")
-        if self.mode not in (Encapsulation.TUNNEL, Encapsulation.TRANSPORT):
-            raise Misuse(f"child {self.name}: expected mode tunnel (1) or transport (2), got {self.mode}")
+        if self.mode not in ENCAPSULATIONS.values():
+            known = ", ".join(f"{word} ({number})" for word, number in ENCAPSULATIONS.items())
+            raise Misuse(f"child {self.name}: expected mode {known}, got {self.mode}")
+        for end in (self.local, self.remote) if self.mode in TRANSPORT_MODES else ():
+            if end is not None and end.first != end.last:
+                raise Misuse(
+                    f"child {self.name}: expected single addresses in transport mode, which protects the packets of "
+                    f"the two peers themselves, got {end} (RFC 4301 §4.1)"
+                )
         if self.local and self.remote and self.local.first.version != self.remote.first.version:
             raise Misuse(
                 f"child {self.name}: expected addresses of one family at both ends, got {self.local} and {self.remote}"
             )
         _check_lifetime(f"child {self.name}", self.lifetime)
+        if self.kilobytes is not None and not 1 <= self.kilobytes < 1 << 32:
+            raise Misuse(f"child {self.name}: expected 1 to {(1 << 32) - 1} kilobytes, got {self.kilobytes}")
 
     @property
     def group(self) -> int | None:

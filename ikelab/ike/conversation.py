@@ -209,7 +209,10 @@ class Conversation:
         """The SAs that a Quick Mode's second message settles, with their keys where they are determined."""
         made: list[Child] = []
         for offer, answer in zip(exchange.offered, answered, strict=False):
+            # strongSwan answers IPComp with every suite that was offered: the first is meant.
             for chosen in answer.proposals:
+                if chosen.number != answer.proposals[0].number:
+                    continue
                 offered = _counterpart(offer, chosen)
                 if chosen.protocol not in (Protocol.ESP, Protocol.AH) or not chosen.transforms or offered is None:
                     continue

@@ -7,33 +7,41 @@ phase 1, the initiator compares it with what it had offered, value by value.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice, product
 
 from ikelab.errors import Misuse, Refusal
 from ikelab.ike.attributes import PHASE_1, PHASE_2, Lifetime
 from ikelab.ike.bargain import (
     CHILD_SPI_SIZE,
+    CPI_SIZE,
     LEAST_SPI,
+    NEGOTIATED_CPIS,
     Bid,
     Preference,
     Taken,
     check_vocabulary,
     choose,
+    cpi_of,
     echo,
+    named,
     oddities,
     phase_1_proposal,
     place,
+    place_together,
     recognise,
+    recognise_suite,
     refuse_contradictions,
-    refuse_syntax,
+    sent_transforms,
     spi_fault,
     suites,
     unlike,
 )
 from ikelab.ike.config import IKE_LIFETIME, LEAST_LIFETIME, TRANSPORT_MODES, TUNNEL_MODES, Child
-from ikelab.ike.transforms import child_terms, child_transform, ike_terms, ike_transform
-from ikelab.ike.words import MOST_OFFERS, ChildOffer, IkeOffer, pfs_label
+from ikelab.ike.offers import ChildOffer, IkeOffer, pfs_label
+from ikelab.ike.transforms import child_transform, ike_terms, ike_transform, ipcomp_transform, suite_terms
+from ikelab.ike.words import MOST_OFFERS
 from ikelab.wire.numbers import AuthMethod, Encapsulation, IpsecAttribute, Notify, Protocol
 from ikelab.wire.proposals import SA, Proposal, Transform
 
@@ -48,6 +56,9 @@ __all__ = [
     "offer_child",
     "offer_ike",
 ]
+
+NOTHING_BESIDE: Mapping[int, bytes] = {}
+"""The SPIs of the protocols beside the first, where there is but one."""
 
 UNSAID_CHILD_LIFETIME = 28800
 """Seconds that an IPsec SA lives if nothing is said (RFC 2407 §4.5)."""
@@ -81,8 +92,9 @@ class IkeChoice:
 class ChildChoice:
     """What a Quick Mode has agreed on.
 
-    proposals: as received from the peer, each with the one transform that was chosen; a bundle would have several, for
-    now there is always one. mode: the Encapsulation Mode. The rest is as in an `IkeChoice`.
+    proposals: as received from the peer, each with the one transform that was chosen; several where several protocols
+    protect the same packets. mode: the Encapsulation Mode. kilobytes: how much traffic this side lets the SA protect;
+    None for any amount. The rest is as in an `IkeChoice`.
     """
 
     offer: ChildOffer
@@ -90,18 +102,32 @@ class ChildChoice:
     mode: int
     offered_lifetime: Lifetime
     lifetime: int
+    kilobytes: int | None = None
     lost: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
 
     @property
     def transform(self) -> Transform:
-        """The transform that was chosen, as it was received."""
-        return self.proposals[0].transforms[0]
+        """The transform that was chosen, as it was received; of several, ESP's."""
+        return self._proposal(self.protocol).transforms[0]
 
     @property
     def spi(self) -> bytes:
-        """The peer's SPI: where it wants to receive packets."""
-        return self.proposals[0].spi
+        """The peer's SPI: where it wants to receive packets; of several, ESP's."""
+        return self.spi_of(self.protocol)
+
+    def spi_of(self, protocol: int) -> bytes:
+        """The peer's SPI for one of the protocols; for IPComp its CPI, in 2 octets."""
+        proposal = self._proposal(protocol)
+        return cpi_of(proposal) if protocol == Protocol.IPCOMP else proposal.spi
+
+    @property
+    def protocols(self) -> tuple[int, ...]:
+        """The protocols that were agreed on together, as they came."""
+        return tuple(proposal.protocol for proposal in self.proposals)
+
+    def _proposal(self, protocol: int) -> Proposal:
+        return next(proposal for proposal in self.proposals if proposal.protocol == protocol)
 
     @property
     def protocol(self) -> int:
@@ -113,10 +139,13 @@ class ChildChoice:
         """The group that KE payloads must belong to; None where there must be none (RFC 2409 §5.5)."""
         return self.offer.group
 
-    def answer(self, spi: bytes) -> SA:
-        """The SA payload that accepts: the peer's words, with the SPI where this side wants to receive. Else Misuse."""
-        _check_own_spi(spi)
-        return SA(proposals=tuple(replace(proposal, spi=spi) for proposal in self.proposals))
+    def answer(self, spi: bytes, beside: Mapping[int, bytes] = NOTHING_BESIDE) -> SA:
+        """The SA payload that accepts: the peer's words, with the SPI where this side wants to receive. Else Misuse.
+
+        beside: the SPIs of the protocols besides the first, as in `offer_child`.
+        """
+        spis = {**_checked_beside(beside), self.protocol: _checked_spi(spi)}
+        return SA(proposals=tuple(replace(each, spi=spis[each.protocol]) for each in self.proposals))
 
 
 # -- phase 1 -----------------------------------------------------------------------------------------------------------
@@ -156,15 +185,15 @@ def choose_ike(
         taken: Taken[IkeOffer] | None = None
         if not objections and terms.offer is not None:
             rank = offers.index(terms.offer)
-            taken = Taken(offer=terms.offer, rank=rank, proposal=proposal, transform=transform, lifetime=terms.lifetime)
+            taken = Taken(offer=terms.offer, rank=rank, picked=((proposal, transform),), lifetime=terms.lifetime)
         bids.append(Bid(where=place(offered, proposal, transform), taken=taken, objections=objections))
     chosen, lost = choose(bids, preference)
     agreed = _agreed(chosen.lifetime.seconds or lifetime, lifetime)
     return IkeChoice(
         offer=chosen.offer,
         method=method,
-        transform=chosen.transform,
-        answer=SA(proposals=(replace(echo(chosen), spi=b""),)),
+        transform=chosen.picked[0][1],
+        answer=SA(proposals=tuple(replace(each, spi=b"") for each in echo(chosen))),
         offered_lifetime=chosen.lifetime,
         lifetime=agreed,
         lost=lost,
@@ -179,7 +208,7 @@ def check_answer(sent: SA, answer: SA) -> IkeChoice:
     one transform (RFC 2408 §4.2), NO-PROPOSAL-CHOSEN where a value was changed, added or left out (RFC 2409 §5).
     """
     answered = phase_1_proposal(answer)
-    chosen, remarks, lost = recognise(sent, answered, PHASE_1)
+    chosen, remarks, lost = recognise(sent_transforms(sent), answered, PHASE_1)
     terms = ike_terms(chosen.transform)
     if terms.offer is None or terms.method is None:
         raise _not_our_own(terms.faults)
@@ -198,23 +227,46 @@ def check_answer(sent: SA, answer: SA) -> IkeChoice:
 # -- Quick Mode --------------------------------------------------------------------------------------------------------
 
 
-def offer_child(offers: Sequence[ChildOffer], spi: bytes, mode: int, lifetime: int) -> SA:
-    """The SA payload of a Quick Mode: a proposal for each run of offers of one protocol. Raises Misuse.
+def offer_child(
+    offers: Sequence[ChildOffer],
+    spi: bytes,
+    mode: int,
+    lifetime: int,
+    *,
+    kilobytes: int | None = None,
+    beside: Mapping[int, bytes] = NOTHING_BESIDE,
+) -> SA:
+    """The SA payload of a Quick Mode: a protection suite for each run of offers alike but for algorithms. Else Misuse.
 
-    spi: where this side wants to receive, 4 octets. mode: the Encapsulation Mode. lifetime: in seconds.
+    spi: where this side wants to receive, 4 octets. mode: the Encapsulation Mode. lifetime: in seconds; kilobytes: of
+    traffic. beside: where several protocols are offered together, the SPI of the AH beside ESP and IPComp's CPI of 2
+    octets, by protocol. Proposals of one suite have one number (RFC 2408 §4.2).
     """
     _check_number(offers)
-    _check_own_spi(spi)
+    spis = {**_checked_beside(beside), Protocol.ESP: _checked_spi(spi)}
     runs: list[list[ChildOffer]] = []
     for offer in offers:
-        if not runs or runs[-1][0].protocol != offer.protocol:
+        if not runs or _companions(runs[-1][0]) != _companions(offer):
             runs.append([])
         runs[-1].append(offer)
     proposals = []
     for number, run in enumerate(runs, 1):
-        transforms = [child_transform(one, offer, mode, lifetime) for one, offer in enumerate(run, 1)]
-        proposals.append(Proposal(number=number, protocol=run[0].protocol, spi=spi, transforms=tuple(transforms)))
+        first = run[0]
+        transforms = tuple(child_transform(n, offer, mode, lifetime, kilobytes) for n, offer in enumerate(run, 1))
+        proposals.append(Proposal(number=number, protocol=first.protocol, spi=spi, transforms=transforms))
+        if first.beside is not None:
+            guard = child_transform(1, first.beside, mode, lifetime, kilobytes)
+            proposals.append(Proposal(number=number, protocol=Protocol.AH, spi=spis[Protocol.AH], transforms=(guard,)))
+        if first.compression is not None:
+            smaller = ipcomp_transform(1, first.compression, mode, lifetime, kilobytes)
+            cpi = spis[Protocol.IPCOMP]
+            proposals.append(Proposal(number=number, protocol=Protocol.IPCOMP, spi=cpi, transforms=(smaller,)))
     return SA(proposals=tuple(proposals))
+
+
+def _companions(offer: ChildOffer) -> tuple[int, ChildOffer | None, int | None]:
+    """What offers must have in common to be transforms of one proposal."""
+    return offer.protocol, offer.beside, offer.compression
 
 
 def choose_child(
@@ -232,22 +284,22 @@ def choose_child(
         refuse_contradictions(proposal.transforms, PHASE_2)
     bids: list[Bid[ChildOffer]] = []
     for suite in found:
-        excluded = _excluded(suite, child)
+        if (excluded := _excluded(suite, child)) is None:
+            bids += (_bid(offered, picked, child, wanted) for picked in _combinations(suite))
+            continue
         for proposal in suite:
             for transform in proposal.transforms:
                 where = place(offered, proposal, transform)
-                if excluded is None:
-                    bids.append(_bid(where, proposal, transform, child, wanted))
-                else:
-                    bids.append(Bid(where=where, objections=excluded[:1], notify=excluded[1]))
+                bids.append(Bid(where=where, objections=excluded[:1], notify=excluded[1]))
     chosen, lost = choose(bids, preference)
     agreed = _agreed(chosen.lifetime.seconds or UNSAID_CHILD_LIFETIME, child.lifetime)
     return ChildChoice(
         offer=chosen.offer,
-        proposals=(echo(chosen),),
+        proposals=echo(chosen),
         mode=wanted,
         offered_lifetime=chosen.lifetime,
         lifetime=agreed,
+        kilobytes=min((each for each in (chosen.lifetime.kilobytes, child.kilobytes) if each), default=None),
         lost=lost,
         remarks=(*oddities(chosen, PHASE_2), *_shorter(chosen.lifetime, agreed), *_groups(offered)),
     )
@@ -256,32 +308,46 @@ def choose_child(
 def check_child_answer(sent: SA, answer: SA) -> ChildChoice:
     """What the responder of a Quick Mode has chosen of the offers that this side `sent`. Raises Refusal.
 
-    BAD-PROPOSAL-SYNTAX, NO-PROPOSAL-CHOSEN as in `check_answer`; INVALID-SPI where the responder's SPI is none.
+    BAD-PROPOSAL-SYNTAX, NO-PROPOSAL-CHOSEN as in `check_answer`; INVALID-SPI where the responder's SPI is none. Of
+    several protection suites, as strongSwan answers with IPComp, the first is taken, and all must have been offered.
     """
     check_vocabulary(answer)
-    if len(answer.proposals) != 1:
-        refuse_syntax(f"answer: expected one proposal, got {len(answer.proposals)}", "RFC 2408 §4.2")
-    answered = answer.proposals[0]
-    chosen, remarks, lost = recognise(sent, answered, PHASE_2)
-    if (fault := spi_fault(answered)) is not None:
-        raise Refusal(notify=Notify.INVALID_SPI, why=f"answer: {fault}", rfc="RFC 2408 §5.5")
-    terms = child_terms(answered.protocol, chosen.transform)
+    answered = suites(answer)
+    (chosen, remarks, lost), *others = [recognise_suite(sent, suite, PHASE_2) for suite in answered]
+    for proposal in answer.proposals:
+        if (fault := spi_fault(proposal)) is not None:
+            raise Refusal(notify=Notify.INVALID_SPI, why=f"answer: {fault}", rfc="RFC 2408 §5.5")
+    if others:
+        remarks = (*remarks, f"expected one of the offers, got {len(answered)}: the first counts (RFC 2408 §4.2)")
+    terms = suite_terms([(each.proposal, each.transform) for each in chosen])
     if terms.offer is None or terms.mode is None:
         raise _not_our_own(terms.faults)
     return ChildChoice(
         offer=terms.offer,
-        proposals=(answered,),
+        proposals=answered[0],
         mode=terms.mode,
         offered_lifetime=terms.lifetime,
         lifetime=terms.lifetime.seconds or UNSAID_CHILD_LIFETIME,
+        kilobytes=terms.lifetime.kilobytes,
         lost=lost,
         remarks=remarks,
     )
 
 
-def _bid(where: str, proposal: Proposal, transform: Transform, child: Child, wanted: int) -> Bid[ChildOffer]:
-    terms = child_terms(proposal.protocol, transform)
-    own = [offer.labels for offer in child.offers if offer.protocol == proposal.protocol]
+Picked = tuple[tuple[Proposal, Transform], ...]
+"""Each proposal of a protection suite, with one transform of it."""
+
+
+def _combinations(suite: Sequence[Proposal]) -> Iterator[Picked]:
+    """Every way to pick one transform of each proposal; of more than a payload's worth the first ones."""
+    every = product(*(proposal.transforms for proposal in suite))
+    return (tuple(zip(suite, each, strict=True)) for each in islice(every, MOST_OFFERS))
+
+
+def _bid(offered: SA, picked: Picked, child: Child, wanted: int) -> Bid[ChildOffer]:
+    terms = suite_terms(picked)
+    protocols = {proposal.protocol for proposal, _ in picked}
+    own = [offer.labels for offer in child.offers if set(offer.protocols) == protocols]
     objections = (*terms.faults, *unlike(terms.labels, own, whole=not terms.faults))
     notify = Notify.NO_PROPOSAL_CHOSEN
     if terms.mode is not None and terms.mode != wanted:
@@ -292,20 +358,19 @@ def _bid(where: str, proposal: Proposal, transform: Transform, child: Child, wan
     taken: Taken[ChildOffer] | None = None
     if not objections and terms.offer is not None:
         rank = child.offers.index(terms.offer)
-        taken = Taken(offer=terms.offer, rank=rank, proposal=proposal, transform=transform, lifetime=terms.lifetime)
+        taken = Taken(offer=terms.offer, rank=rank, picked=picked, lifetime=terms.lifetime)
+    where = place(offered, *picked[0]) if len(picked) == 1 else place_together(picked)
     return Bid(where=where, taken=taken, objections=objections, notify=notify)
 
 
 def _excluded(suite: Sequence[Proposal], child: Child) -> tuple[str, int] | None:
     """Why a whole protection suite is out of the question, whatever its transforms; None if it is not."""
-    named = " and ".join(Protocol(proposal.protocol).short for proposal in suite)
-    if len(suite) > 1:
-        return f"{named} together: this side takes one protocol at a time", Notify.NO_PROPOSAL_CHOSEN
-    own = dict.fromkeys(offer.protocol for offer in child.offers)
-    if suite[0].protocol not in own:
-        only = " or ".join(Protocol(protocol).short for protocol in own)
-        return f"{named}: this side offers only {only}", Notify.NO_PROPOSAL_CHOSEN
-    fault = spi_fault(suite[0])
+    protocols = [proposal.protocol for proposal in suite]
+    if sorted(protocols) not in [sorted(offer.protocols) for offer in child.offers]:
+        only = " or ".join(dict.fromkeys(named(offer.protocols) for offer in child.offers))
+        together = " together" if len(suite) > 1 else ""
+        return f"{named(protocols)}{together}: this side offers only {only}", Notify.NO_PROPOSAL_CHOSEN
+    fault = next((fault for proposal in suite if (fault := spi_fault(proposal)) is not None), None)
     return None if fault is None else (fault, Notify.INVALID_SPI)
 
 
@@ -331,9 +396,19 @@ def _check_number(offers: Sequence[object]) -> None:
         raise Misuse(f"offers: expected 1 to {MOST_OFFERS}, got {len(offers)} (RFC 2408 §3.5)")
 
 
-def _check_own_spi(spi: bytes) -> None:
+def _checked_spi(spi: bytes) -> bytes:
     if len(spi) != CHILD_SPI_SIZE or int.from_bytes(spi) < LEAST_SPI:
         raise Misuse(f"SPI: expected 4 octets, {LEAST_SPI} or more as a number, got {spi.hex()} (RFC 4303 §2.1)")
+    return spi
+
+
+def _checked_beside(spis: Mapping[int, bytes]) -> dict[int, bytes]:
+    for protocol, spi in spis.items():
+        if protocol != Protocol.IPCOMP:
+            _checked_spi(spi)
+        elif len(spi) != CPI_SIZE or int.from_bytes(spi) not in NEGOTIATED_CPIS:
+            raise Misuse(f"CPI: expected 2 octets, 256 to 61439 as a number, got {spi.hex()} (RFC 3173 §3.3)")
+    return dict(spis)
 
 
 def _not_our_own(faults: Sequence[str]) -> Misuse:

@@ -319,7 +319,9 @@ class Peer:
             exchange = sa.exchange(message_id)
             if exchange is not None and exchange.role == "responder" and exchange.choice is not None:
                 # The other side may have had message 2 and set up its SAs: nobody will hear what it sends with them.
-                self._tell(held, Delete(protocol=exchange.choice.protocol, spis=(exchange.spi,)), now)
+                for part in exchange.choice.offer.parts:
+                    spi = exchange.beside.get(part.protocol, exchange.spi)
+                    self._tell(held, Delete(protocol=part.protocol, spis=(spi,)), now)
             if held.sa.unconfirmed:
                 self._take(held, give_up(held.sa, 0, outcome.refused), now)
 

@@ -7,26 +7,29 @@ begins a Quick Mode is its initiator, whichever role it had in phase 1.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from ikelab.crypto.book import Chapter
 from ikelab.crypto.derived import Given
 from ikelab.errors import Refusal
+from ikelab.ike.bargain import CPI_SIZE, NEGOTIATED_CPIS
 from ikelab.ike.config import Child
 from ikelab.ike.negotiate import check_child_answer, choose_child, offer_child
+from ikelab.ike.offers import ChildOffer
 from ikelab.ike.phase1 import check_nonce, refuse_own
 from ikelab.ike.sa import IpsecSa
 from ikelab.ike.script import DONE, I, R, Role, Script
 from ikelab.ike.selector import Selector
 from ikelab.ike.turn import Turn
-from ikelab.wire.numbers import ExchangeType, Notify
+from ikelab.wire.numbers import ExchangeType, Notify, Protocol
 from ikelab.wire.payloads import ID, KE, SA, Nonce
 
 SMALLEST_SPI = 256
 """SPIs below are reserved (RFC 4303 §2.1)."""
 
 
-def draw_spi(turn: Turn, theirs: bytes = b"") -> bytes:
+def draw_spi(turn: Turn, theirs: bytes = b"", *, what: str = "") -> bytes:
     """The number under which this side wants to receive protected packets: none that is reserved or in use.
 
     theirs: the other side's, which must differ: by the SPI alone do the keys of the two directions (RFC 2409 §5.5).
@@ -34,17 +37,41 @@ def draw_spi(turn: Turn, theirs: bytes = b"") -> bytes:
     taken = {theirs, *(child.spi for child in turn.sa.children)}
     attempt = 0
     while True:
-        spi = turn.draw(f"SPI{f' again {attempt}' if attempt else ''}", 4)
+        spi = turn.draw(f"SPI{what}{f' again {attempt}' if attempt else ''}", 4)
         if int.from_bytes(spi) >= SMALLEST_SPI and spi not in taken:
             return spi
         attempt += 1
 
 
+def draw_cpi(turn: Turn) -> bytes:
+    """The number under which this side wants to receive compressed packets: one of those that are to be negotiated."""
+    taken = {child.cpi for child in turn.sa.children}
+    attempt = 0
+    while True:
+        cpi = turn.draw(f"CPI{f' again {attempt}' if attempt else ''}", CPI_SIZE)
+        if int.from_bytes(cpi) in NEGOTIATED_CPIS and cpi not in taken:
+            return cpi
+        attempt += 1
+
+
+def draw_beside(turn: Turn, protocols: Iterable[int], main: int, theirs: Mapping[int, bytes]) -> dict[int, bytes]:
+    """A number for each of the other protocols that are to protect the same packets as the main one."""
+    return {
+        protocol: draw_cpi(turn)
+        if protocol == Protocol.IPCOMP
+        else draw_spi(turn, theirs.get(protocol, b""), what=f" for {Protocol(protocol).short}")
+        for protocol in dict.fromkeys(protocols)
+        if protocol != main
+    }
+
+
 def offer_protection(turn: Turn) -> None:
     """What the initiator offers for its child."""
     child, spi = turn.child, draw_spi(turn)
-    offered = offer_child(child.offers, spi, child.mode, child.lifetime)
-    turn.update(offered=offered, spi=spi)
+    together = [protocol for offer in child.offers for protocol in offer.protocols if protocol != offer.protocol]
+    beside = draw_beside(turn, together, 0, {})
+    offered = offer_child(child.offers, spi, child.mode, child.lifetime, kilobytes=child.kilobytes, beside=beside)
+    turn.update(offered=offered, spi=spi, beside=beside)
     turn.say(offered)
 
 
@@ -85,8 +112,10 @@ def choose_protection(turn: Turn) -> None:
     """The responder finds the child whose packets are meant, then takes the first offer that it accepts."""
     child = _child_meant(turn)
     choice = choose_child(turn.payload("SA", SA), child)
-    ids = _clients_heard(turn)
-    turn.update(child=child, choice=choice, spi=draw_spi(turn, choice.spi), ids=ids)
+    ids, spi = _clients_heard(turn), draw_spi(turn, choice.spi)
+    theirs = {protocol: choice.spi_of(protocol) for protocol in choice.protocols}
+    beside = draw_beside(turn, choice.protocols, choice.protocol, theirs)
+    turn.update(child=child, choice=choice, spi=spi, beside=beside, ids=ids)
 
 
 def _child_meant(turn: Turn) -> Child:
@@ -111,7 +140,7 @@ def _child_meant(turn: Turn) -> Child:
 
 def answer_protection(turn: Turn) -> None:
     """The chosen transform, with this side's SPI."""
-    turn.say(turn.child_choice.answer(turn.exchange.spi))
+    turn.say(turn.child_choice.answer(turn.exchange.spi, turn.exchange.beside))
 
 
 def check_protection(turn: Turn) -> None:
@@ -119,14 +148,15 @@ def check_protection(turn: Turn) -> None:
     offered = turn.exchange.offered
     assert offered is not None
     choice = check_child_answer(offered, turn.payload("SA", SA))
-    if choice.spi == turn.exchange.spi:
-        raise Refusal(
-            notify=Notify.INVALID_SPI,
-            why=f"expected an SPI of the other side's own, got this side's {choice.spi.hex()}",
-            rfc="RFC 2409 §5.5",
-            hint="the keys of the two directions differ by nothing but their SPIs",
-        )
     turn.update(choice=choice)
+    for protocol, own in own_spis(turn).items():
+        if protocol != Protocol.IPCOMP and choice.spi_of(protocol) == own:
+            raise Refusal(
+                notify=Notify.INVALID_SPI,
+                why=f"expected an SPI of the other side's own, got this side's {own.hex()}",
+                rfc="RFC 2409 §5.5",
+                hint="the keys of the two directions differ by nothing but their SPIs",
+            )
     came = _clients_heard(turn)
     if [payload.write() for payload in came] != [payload.write() for payload in turn.exchange.ids]:
         said, got = (" to ".join(map(str, ids)) or "none" for ids in (turn.exchange.ids, came))
@@ -166,16 +196,27 @@ def compute_pfs(turn: Turn) -> None:
         turn.know("g(qm)^xy", shared, "computed with this side's exponent of this Quick Mode")
 
 
+def own_spis(turn: Turn) -> dict[int, bytes]:
+    """This side's SPIs of the protocols that were agreed on; for IPComp its CPI."""
+    exchange, choice = turn.exchange, turn.child_choice
+    return {protocol: exchange.beside.get(protocol, b"") for protocol in choice.protocols} | {
+        choice.protocol: exchange.spi
+    }
+
+
 def make_keys(turn: Turn) -> None:
-    """KEYMAT for both directions, and the pair of SAs that uses it."""
+    """KEYMAT for both directions of every protocol, and the pairs of SAs that use it."""
     exchange, child, choice = turn.exchange, turn.child, turn.child_choice
     other: Role = "responder" if exchange.role == "initiator" else "initiator"
-    local, remote = _ends(turn, child)
-    turn.add_children(
-        _one_direction(turn, exchange.role, choice.spi),
-        _one_direction(turn, other, exchange.spi),
-    )
+    own = own_spis(turn)
+    theirs = {protocol: choice.spi_of(protocol) for protocol in choice.protocols}
+    for part in choice.offer.parts:
+        turn.add_children(
+            _one_direction(turn, part, exchange.role, theirs),
+            _one_direction(turn, part, other, own),
+        )
     turn.learned.append("KEYMAT")
+    local, remote = _ends(turn, child)
     turn.happen(
         "child up",
         f"{child.name}: {choice.offer} for {local} and {remote}, SPIs {exchange.spi.hex()} in, {choice.spi.hex()} out",
@@ -185,16 +226,18 @@ def make_keys(turn: Turn) -> None:
     )
 
 
-def _one_direction(turn: Turn, sender: Role, spi: bytes) -> IpsecSa:
+def _one_direction(turn: Turn, part: ChildOffer, sender: Role, spis: Mapping[int, bytes]) -> IpsecSa:
+    """The SA for packets that one side sends, and the other receives under these SPIs."""
     exchange, child, choice = turn.exchange, turn.child, turn.child_choice
-    own: dict[str, bytes] = {"protocol": bytes([choice.offer.protocol]), "SPI": spi}
-    given: dict[str, bytes | Given] = {**exchange.given, **own}
-    protection = choice.offer.protection
+    spi = spis[part.protocol]
+    named: dict[str, bytes] = {"protocol": bytes([part.protocol]), "SPI": spi}
+    given: dict[str, bytes | Given] = {**exchange.given, **named}
+    protection = part.protection
     local, remote = _ends(turn, child)
     page = turn.book.chapter(Chapter.QUICK_MODE, given, keymat_size=protection.keymat_size)
     enc_key, auth_key = protection.split(page["KEYMAT"].value)
     return IpsecSa(
-        protocol=choice.offer.protocol,
+        protocol=part.protocol,
         spi=spi,
         sender=sender,
         role=exchange.role,
@@ -206,6 +249,7 @@ def _one_direction(turn: Turn, sender: Role, spi: bytes) -> IpsecSa:
         remote=remote,
         name=child.name,
         message_id=exchange.message_id,
+        cpi=spis.get(Protocol.IPCOMP, b"") if part.protocol == choice.protocol else b"",
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from ikelab.crypto.book import Book, Method
 from ikelab.crypto.derived import Given, Value
+from ikelab.crypto.protection import Protection
 from ikelab.ike.config import Child, Connection, Selector
 from ikelab.ike.negotiate import ChildChoice, IkeChoice
 from ikelab.ike.proof import Authenticated
@@ -42,8 +43,9 @@ class Exchange:
     role: this peer's role in this exchange. message_id: 0 in phase 1. number: messages said and heard so far.
     iv: the IV of the next encrypted message, b"" where it is still to be computed. given: values by RFC name.
     exponent: of this side, public: the other side's half, of the Diffie-Hellman exchange in `group`.
-    said: the last datagram of this side, to be said again; b"" where nobody can need it any more.
-    heard: the fingerprint of the last datagram heard; older: those of the ones before it.
+    spi: under which this side wants to receive; beside: the same of the protocols that are offered besides (an AH
+    beside ESP, IPComp), by protocol. said: the last datagram of this side, to be said again; b"" where nobody can need
+    it any more. heard: the fingerprint of the last datagram heard; older: those of the ones before it.
     """
 
     script: Script
@@ -60,6 +62,7 @@ class Exchange:
     child: Child | None = None
     choice: ChildChoice | None = None
     spi: bytes = b""
+    beside: Mapping[int, bytes] = field(default_factory=dict)
     ids: tuple[ID, ...] = ()
     said: bytes = b""
     heard: bytes = b""
@@ -78,9 +81,10 @@ class Exchange:
 
 @dataclass(frozen=True, kw_only=True)
 class IpsecSa:
-    """One direction of a pair of SAs that protect packets.
+    """One direction of a pair of SAs that protect packets; several protocols for the same packets are several pairs.
 
-    spi: chosen by the receiver of these packets. sender: who sends them, by role in the Quick Mode that made the pair;
+    spi: chosen by the receiver of these packets. cpi: of IPComp, by which they are compressed before; b"" without, and
+    for an AH beside ESP. sender: who sends them, by role in the Quick Mode that made the pair;
     role: this peer's own role in it. message_id: of that Quick Mode.
     """
 
@@ -96,6 +100,12 @@ class IpsecSa:
     remote: Selector
     name: str
     message_id: int
+    cpi: bytes = b""
+
+    @property
+    def protection(self) -> Protection:
+        """The algorithms that its keys are for."""
+        return self.choice.offer.part(self.protocol).protection
 
     @property
     def inbound(self) -> bool:

@@ -5,7 +5,7 @@ A transform is read to its end whatever is wrong with it, so that a learner hear
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -26,6 +26,8 @@ from ikelab.ike.offers import (
     COMPRESSIONS,
     ChildOffer,
     IkeOffer,
+    beside_label,
+    compression_label,
     esn_label,
     group_label,
     pfs_label,
@@ -103,9 +105,7 @@ def ike_transform(number: int, offer: IkeOffer, method: int, seconds: int) -> Tr
     )
 
 
-def child_transform(
-    number: int, offer: ChildOffer, mode: int, seconds: int, kilobytes: int | None = None
-) -> Transform:
+def child_transform(number: int, offer: ChildOffer, mode: int, seconds: int, kilobytes: int | None = None) -> Transform:
     """A transform of Quick Mode, its attributes in strongSwan's order. `seconds` and `kilobytes` are the lifetime."""
     cipher, integrity = offer.protection.cipher, offer.protection.integrity
     attributes: list[Attribute] = []

@@ -35,114 +35,11 @@ from ikelab.crypto.suite import (
     hash_by_word,
 )
 from ikelab.errors import Misuse
-from ikelab.wire.numbers import EsnChoice, Group, Protocol
+from ikelab.ike.offers import COMPRESSIONS, ChildOffer, IkeOffer, pfs_label
+from ikelab.wire.numbers import EsnChoice, Protocol
 
 MOST_OFFERS = 255
 """As many transforms as one proposal can count (RFC 2408 §3.5)."""
-
-
-def group_label(number: int) -> str:
-    """What a Group Description is called in a sentence: "MODP-2048"; for a private number the name of our own."""
-    own = next((group.family for group in groups.GROUPS if group.number == number), None)
-    return own if own is not None and not Group(number).assigned else Group(number).short
-
-
-@dataclass(frozen=True, kw_only=True)
-class IkeOffer:
-    """What can be agreed on in phase 1, lifetime and authentication aside; `str()` gives the words of a proposal.
-
-    group: its number, as the Group Description attribute has it; `dh` is the group itself.
-    """
-
-    cipher: Cipher
-    hash: Hash
-    group: int
-
-    @property
-    def dh(self) -> groups.Group:
-        """The Diffie-Hellman group. Raises Misuse where there is none of that number."""
-        return groups.group(self.group)
-
-    @property
-    def labels(self) -> dict[str, str]:
-        """Each property and what it is called in a sentence."""
-        return {"cipher": self.cipher.label, "hash": self.hash.family, "group": group_label(self.group)}
-
-    def __str__(self) -> str:
-        return "-".join((self.cipher.word, self.hash.word, self.dh.word))
-
-
-@dataclass(frozen=True, kw_only=True)
-class ChildOffer:
-    """What can be agreed on in Quick Mode, lifetime and encapsulation aside; `str()` gives the words of a proposal.
-
-    protocol: `Protocol.ESP` or `Protocol.AH`. group: the number of a group for perfect forward secrecy; None without.
-    esn: the value of the attribute Extended Sequence Number; None without, for 32-bit numbers (RFC 4304 §2).
-    Raises Misuse where the protection does not suit the protocol.
-    """
-
-    protocol: int
-    protection: Protection
-    group: int | None = None
-    esn: int | None = None
-
-    def __post_init__(self) -> None:
-        cipher, integrity = self.protection.cipher, self.protection.integrity
-        match self.protocol:
-            case Protocol.ESP:
-                if cipher is None:
-                    raise Misuse(f"ESP: expected a cipher, or null beside {integrity_word(self.protection)}, got none")
-                if integrity is None and not isinstance(cipher, AeadCipher):
-                    raise Misuse(
-                        f"ESP with {cipher.word}: expected an integrity check beside it, got none: "
-                        "encryption without authentication is not effective (RFC 8221 §4)"
-                    )
-            case Protocol.AH:
-                if cipher is not None or integrity is None:
-                    raise Misuse("AH: expected an integrity check and no cipher: AH hides nothing (RFC 2407 §4.4.1.2)")
-            case _:
-                raise Misuse(f"protocol: expected ESP (3) or AH (2), got {Protocol(self.protocol).short}")
-
-    @property
-    def dh(self) -> groups.Group | None:
-        """The group of perfect forward secrecy. Raises Misuse where there is none of that number."""
-        return None if self.group is None else groups.group(self.group)
-
-    @property
-    def transform_id(self) -> int:
-        """The transform identifier: ESP's names the cipher, AH's the integrity check (RFC 2407 §4.4.3, §4.4.4)."""
-        cipher, integrity = self.protection.cipher, self.protection.integrity
-        return cipher.number if cipher is not None else integrity.ah_transform if integrity is not None else 0
-
-    @property
-    def labels(self) -> dict[str, str]:
-        """Each property and what it is called in a sentence."""
-        cipher, integrity = self.protection.cipher, self.protection.integrity
-        return {
-            **({"cipher": cipher.label} if cipher else {}),
-            **({"integrity": integrity.label} if integrity else {}),
-            "group": pfs_label(self.group),
-            "esn": esn_label(self.esn),
-        }
-
-    def __str__(self) -> str:
-        parts = (self.protection.cipher, self.protection.integrity, self.dh)
-        return "-".join([*(part.word for part in parts if part is not None), *(["esn"] if self.esn else [])])
-
-
-def pfs_label(group: int | None) -> str:
-    """What the Group Description of a Quick Mode, or its absence, is called in a sentence."""
-    return "no PFS" if group is None else f"PFS with {group_label(group)}"
-
-
-def esn_label(esn: int | None) -> str:
-    """What the Extended Sequence Number of a Quick Mode, or its absence, is called in a sentence."""
-    return "32-bit sequence numbers" if esn is None else EsnChoice(esn).label
-
-
-def integrity_word(protection: Protection) -> str:
-    """The word of the integrity check; "" where there is none."""
-    return protection.integrity.word if protection.integrity is not None else ""
 
 
 # -- the kinds of words ------------------------------------------------------------------------------------------------
@@ -275,6 +172,42 @@ def with_pfs(offers: tuple[ChildOffer, ...], word: str) -> tuple[ChildOffer, ...
         if offer.group not in (None, number):
             raise Misuse(f"{where}: expected the group of the proposal {offer}, or no group in it, got another one")
     return tuple(replace(offer, group=number) for offer in offers)
+
+
+def child_offers(*, esp: str = "", ah: str = "", pfs: str = "", ipcomp: str = "") -> tuple[ChildOffer, ...]:
+    """The offers of a child from the words of options; "" where one was not given.
+
+    ESP and AH together mean both for every packet: each ESP offer beside each AH offer. With IPComp every offer comes
+    first with compression, then without. Raises Misuse.
+    """
+    ciphered, guarded = esp_offers(esp) if esp else (), ah_offers(ah) if ah else ()
+    if pfs:
+        ciphered, guarded = with_pfs(ciphered, pfs), with_pfs(guarded, pfs)
+    offers = bundled(ciphered, guarded) if ciphered and guarded else ciphered or guarded
+    if not offers:
+        raise Misuse("offers: expected a proposal for ESP, for AH, or for both, got neither")
+    return with_ipcomp(offers, ipcomp) if ipcomp else offers
+
+
+def bundled(esp: tuple[ChildOffer, ...], ah: tuple[ChildOffer, ...]) -> tuple[ChildOffer, ...]:
+    """Each ESP offer with each AH offer beside it. A group that one of them names is meant for both; else Misuse."""
+    groups_named = dict.fromkeys(offer.group for offer in (*esp, *ah) if offer.group is not None)
+    if len(groups_named) > 1:
+        asked = " and ".join(pfs_label(group) for group in groups_named)
+        raise Misuse(f"ESP and AH together: expected one group for PFS, got {asked} (RFC 2409 §5.5)")
+    group = next(iter(groups_named), None)
+    return _counted(
+        "ESP and AH together",
+        tuple(replace(one, group=group, beside=replace(other, group=group)) for one, other in product(esp, ah)),
+    )
+
+
+def with_ipcomp(offers: tuple[ChildOffer, ...], word: str) -> tuple[ChildOffer, ...]:
+    """The same offers after compression with the algorithm of that word, then without, as strongSwan asks for it."""
+    if word not in COMPRESSIONS:
+        raise Misuse(f'IPComp: expected {" or ".join(COMPRESSIONS)}, got "{word}"')
+    compressed = tuple(replace(offer, compression=COMPRESSIONS[word]) for offer in offers)
+    return _counted("offers with and without IPComp", (*compressed, *offers))
 
 
 def _options(proposal: Sequence[str]) -> tuple[tuple[int | None, ...], tuple[int | None, ...]]:

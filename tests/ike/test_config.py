@@ -57,7 +57,10 @@ class TestChild:
         [
             ({"offers": ()}, "at least one offer"),
             ({"offers": (*esp_offers("aes128-sha1"), *esp_offers("aes128-sha1-modp2048"))}, "RFC 2409 §5.5"),
-            ({"mode": Encapsulation.UDP_TUNNEL}, "tunnel"),
+            ({"mode": Encapsulation.UDP_TUNNEL_CHECK_POINT}, r"udp-tunnel \(3\)"),
+            ({"mode": Encapsulation.TRANSPORT}, "single addresses in transport mode"),
+            ({"mode": Encapsulation.UDP_TRANSPORT_DRAFT}, "single addresses in transport mode"),
+            ({"kilobytes": 0}, "1 to 4294967295 kilobytes, got 0"),
             ({"remote": Selector.parse("::/0")}, "one family"),
             ({"lifetime": 0}, "1 to 86400 seconds, got 0"),
             ({"lifetime": 86401}, "got 86401"),

@@ -12,7 +12,7 @@ from ikelab.crypto import groups
 from ikelab.crypto.protection import ESP_CIPHERS, INTEGRITIES, AeadCipher, Protection
 from ikelab.errors import Misuse, Refusal, WireError
 from ikelab.ike.attributes import Lifetime
-from ikelab.ike.config import Child, ChildOffer, Selector, ah_offers, esp_offers
+from ikelab.ike.config import TRANSPORT_MODES, Child, ChildOffer, Selector, ah_offers, esp_offers
 from ikelab.ike.negotiate import Preference, check_child_answer, choose_child, offer_child
 from ikelab.ike.transforms import child_terms
 from ikelab.wire.numbers import Encapsulation, EsnChoice, Notify, Protocol, Situation
@@ -28,7 +28,8 @@ ORDINARY = (short(KEY_LENGTH, 128), short(AUTH, 2), short(MODE, 1))
 
 def child(words: str, *, mode: int = TUNNEL, lifetime: int = 3600, ah: bool = False) -> Child:
     offers = ah_offers(words) if ah else esp_offers(words)
-    ends = (Selector.parse("10.1.0.0/24"), Selector.parse("10.2.0.0/24"))
+    networks = mode not in TRANSPORT_MODES
+    ends = [Selector.parse(text if networks else text.replace("0/24", "1")) for text in ("10.1.0.0/24", "10.2.0.0/24")]
     return Child(name="net", offers=offers, local=ends[0], remote=ends[1], mode=mode, lifetime=lifetime)
 
 
@@ -199,8 +200,8 @@ class TestSuites:
         choice = choose_child(offered, child("aes128-sha1"))
         assert [proposal.number for proposal in choice.proposals] == [2]
         assert choice.lost == (
-            "proposal 1 (ESP), transform 1: ESP and IPCOMP together: this side takes one protocol at a time",
-            "proposal 1 (IPCOMP), transform 1: ESP and IPCOMP together: this side takes one protocol at a time",
+            "proposal 1 (ESP), transform 1: ESP and IPCOMP together: this side offers only ESP",
+            "proposal 1 (IPCOMP), transform 1: ESP and IPCOMP together: this side offers only ESP",
         )
         assert choice.remarks == ()
 
