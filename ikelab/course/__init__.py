@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ikelab.course.group_table import groups
+    from ikelab.course.held_keys import keys
     from ikelab.course.suppositions import listener, suppose
 
-__all__ = ["groups", "listener", "suppose"]
+__all__ = ["groups", "keys", "listener", "suppose"]
 
 _WHERE = {
     "groups": "ikelab.course.group_table",
+    "keys": "ikelab.course.held_keys",
     "listener": "ikelab.course.suppositions",
     "suppose": "ikelab.course.suppositions",
 }

@@ -1,4 +1,4 @@
-"""What the first lesson asks: who can read what, where the pre-shared key goes, and what the hashes protect."""
+"""What the first lesson asks: how both get their keys, who can read what, what the pre-shared key and hashes do."""
 
 from __future__ import annotations
 
@@ -8,12 +8,20 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from ikelab.course.held_keys import keys
 from ikelab.course.question import Choice, Numbers, Octets, Question, Slip
 from ikelab.course.recording import Recording, recorded
+from ikelab.course.runs import Run, run
 
 TALK = "main_psk_nopfs"
 TYPO = "correct horse battery stable"
 """The pre-shared key of the recording with one letter wrong."""
+
+
+@cache
+def live() -> Run:
+    """The run that the lesson begins with."""
+    return run("main")
 
 
 @cache
@@ -38,6 +46,37 @@ def _computed(value: Callable[[bytes, bytes, bytes], bytes], hint: str) -> Slip[
 def _with_generic_header(body: bytes, next_payload: int) -> bytes:
     return bytes((next_payload, 0)) + (len(body) + 4).to_bytes(2) + body
 
+
+SENT = Question[tuple[int, ...]](
+    name="sent",
+    ask="Both sides have keys, and the same ones. In which of the nine messages do they send them to each other? "
+    "([] if in none.)",
+    kind=Numbers(9),
+    right=lambda: keys(live()).travelled,
+    because="No key ever travels, not even encrypted. What travels is what keys are made of, and each side makes them "
+    "for itself. Why nobody else can, is what this course is about.",
+    slips=(
+        Slip(
+            made=lambda numbers: bool({1, 2} & set(numbers)),
+            hint="Messages 1 and 2 settle how to encrypt, not with what key. A key in them would be everybody's.",
+        ),
+        Slip(
+            made=lambda numbers: set(numbers) <= {3, 4},
+            hint="They come close: 3 and 4 carry what keys are made of. But they can be read by anyone, and a key sent "
+            "in them would be everybody's.",
+        ),
+        Slip(
+            made=lambda numbers: bool({5, 6} & set(numbers)) and set(numbers) <= {5, 6},
+            hint="5 and 6 are encrypted already, so a key was there before. They carry names and proofs.",
+        ),
+        Slip(
+            made=lambda numbers: set(numbers) <= {7, 8, 9},
+            hint="You will read that, and it would be safe, for they are encrypted. But they too carry only what keys "
+            "are made of.",
+        ),
+    ),
+    otherwise="The last line of the table says where any of these octets were found.",
+)
 
 READABLE = Question[tuple[int, ...]](
     name="readable",
@@ -195,4 +234,4 @@ FLIP = Question[str](
     otherwise="Look at the formula of HASH_I.",
 )
 
-QUESTIONS: tuple[Question[Any], ...] = (READABLE, PSK, SKEYID, TYPING_ERROR, FLIP)
+QUESTIONS: tuple[Question[Any], ...] = (SENT, READABLE, PSK, SKEYID, TYPING_ERROR, FLIP)

@@ -12,7 +12,8 @@ from playwright.sync_api import Locator, Page, expect
 from ikelab.course.datasets import dataset
 from ikelab.course.lessons import FIRST_LESSON
 from tests.browser.lab import KERNEL_IS_READY, accessibility_complaints, open_lesson, run_all, shot
-from tests.browser.player_page import INITIATOR, lines, lit, player, row, style
+from tests.browser.player_page import INITIATOR, RESPONDER, lines, lit, player, row, style
+from tests.browser.test_player_states import filled, role
 from tests.needs import needs
 
 pytestmark = needs("chromium")
@@ -21,6 +22,9 @@ FACTS = cast("dict[str, Any]", dataset("main_psk_nopfs").facts["ike"])[0]
 LATER, PAST, NOW = "1px dotted", "2px solid", "4px solid"
 RIGHT, WRONG = "rgb(21, 144, 111)", "rgb(194, 65, 12)"
 OpenPage = Callable[..., Page]
+
+LIVE, RECORDED, WALKING = 0, 1, 2
+"""The players of the lesson, in their order."""
 
 CLEAR = "() => { window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs'); }"
 RESTART = "() => { window.jupyterapp.shell.currentWidget.sessionContext.restartKernel(); }"
@@ -37,7 +41,9 @@ def lesson(lab_page: OpenPage, *, scheme: Literal["light", "dark"] = "light", wi
 def picture(page: Page) -> None:
     """What README shows: keep it as lessons/pictures/start.png."""
     page.evaluate("() => { window.jupyterapp.commands.execute('application:toggle-left-area'); }")
-    player(page).evaluate("e => e.closest('.jp-Cell').previousElementSibling.scrollIntoView({ block: 'start' })")
+    player(page, RECORDED).evaluate(
+        "e => e.closest('.jp-Cell').previousElementSibling.scrollIntoView({ block: 'start' })"
+    )
     page.mouse.move(5, 5)
     page.wait_for_timeout(1000)
     shot(page, "start")
@@ -60,10 +66,37 @@ def pairs(octets: str) -> list[str]:
     return [octets[place : place + 2] for place in range(0, len(octets), 2)]
 
 
+class TestTheLiveHandshake:
+    def test_both_states_move_until_both_are_established_and_done(self, lab_page: OpenPage) -> None:
+        page = lesson(lab_page)
+        live = player(page, LIVE)
+        live.scroll_into_view_if_needed()
+        states = live.locator(".role").get_by_role("heading")
+        expect(states).to_have_text(["ISTART", "RSTART"])
+        for _ in range(7):
+            live.locator(".next").click()
+        expect(states).to_have_text(["IESTABLISHED", "RESTABLISHED"])
+        assert filled(role(live, "initiator"), INITIATOR) == ["ESTABLISHED"]
+        for _ in range(4):
+            page.keyboard.press("ArrowRight")
+        at(live, 11)
+        expect(states).to_have_text(["IDONE", "RDONE"])
+        assert filled(role(live, "responder"), RESPONDER) == ["DONE"]
+        page.wait_for_timeout(300)
+        shot(page, "start-live")
+        memories = cell(page, "keys(live)").locator(".jp-OutputArea-output")
+        expect(memories).to_contain_text("None of these was ever sent, in clear or encrypted.")
+        assert memories.inner_text().count("the same") == 7
+
+        expect(cell(page, "typo = run").locator(".jp-OutputArea-output")).to_contain_text(
+            "refuses 5: PAYLOAD-MALFORMED"
+        )
+
+
 class TestStepping:
     def test_to_message_5_its_octets_and_skeyid(self, lab_page: OpenPage) -> None:
         page = lesson(lab_page)
-        first, second = player(page), player(page, 1)
+        first, second = player(page, RECORDED), player(page, WALKING)
         first.scroll_into_view_if_needed()
         at(first, 0)
         assert lines(first) == [LATER] * 11
@@ -95,7 +128,7 @@ class TestStepping:
 
     def test_from_ka_back_to_the_pre_shared_key(self, lab_page: OpenPage) -> None:
         """What the lesson tells the reader to do in section 2."""
-        walking = player(lesson(lab_page), 1)
+        walking = player(lesson(lab_page), WALKING)
         for name in ("SKEYID_e", "SKEYID", "PSK"):
             walking.locator(".formula").get_by_role("button", name=name, exact=True).click()
         expect(walking.locator(".recipe")).to_contain_text("correct horse battery staple")
@@ -103,7 +136,7 @@ class TestStepping:
     def test_looking_needs_no_kernel(self, lab_page: OpenPage) -> None:
         page = lesson(lab_page)
         page.evaluate(RESTART)
-        first = player(page)
+        first = player(page, RECORDED)
         step_to_5(first)
         assert lit(first)[1] == ["Hash Data"]
         first.get_by_role("tab", name="Secrets").click()
@@ -113,7 +146,7 @@ class TestStepping:
         page.evaluate(CLEAR)
         expect(page.locator(".ikelab-player")).to_have_count(0)
         run_all(page)
-        at(player(page), 0)
+        at(player(page, RECORDED), 0)
 
 
 class TestAnswering:
@@ -145,7 +178,7 @@ class TestAnswering:
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 390), ("dark", 390)])
 def test_it_fits_and_is_accessible(lab_page: OpenPage, scheme: Literal["light", "dark"], width: int) -> None:
     page = lesson(lab_page, scheme=scheme, width=width)
-    first = player(page)
+    first = player(page, RECORDED)
     expect(first).to_have_attribute("data-theme", scheme)
     step_to_5(first)
     assert lines(first)[4] == NOW

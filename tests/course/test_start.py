@@ -8,11 +8,13 @@ import json
 
 import pytest
 
-from ikelab.course import start
+from ikelab.course import keys, start
 from ikelab.course.checks import Sign, Talk
 from ikelab.course.datasets import dataset
 from ikelab.course.question import NotUnderstood
 from ikelab.course.recording import recorded
+from ikelab.course.runs import run
+from tests.lessons import LESSONS
 from tests.needs import captures_dir, needs
 
 TALK = recorded(start.TALK)
@@ -31,6 +33,7 @@ def said(name: str, answer: object) -> str:
 
 
 RIGHT = {
+    "sent": [],
     "readable": [1, 2, 3, 4],
     "psk": "d",
     "SKEYID": hmac.digest(PSK, NI + NR, "sha1"),
@@ -39,6 +42,12 @@ RIGHT = {
 }
 
 SLIPS = [
+    ("sent", [1, 2], "not with what key"),
+    ("sent", range(1, 10), "not with what key"),
+    ("sent", [3, 4], "They come close"),
+    ("sent", [6], "so a key was there before"),
+    ("sent", [7, 8], "it would be safe"),
+    ("sent", [5, 7], "The last line of the table"),
     ("readable", range(1, 12), "The header of every message can be read"),
     ("readable", [], "they have agreed on nothing, not even on a cipher"),
     ("readable", range(1, 7), "the key is there since message 4"),
@@ -124,7 +133,21 @@ class TestTheEngineAgrees:
         assert users == ["SKEYID"]
         assert {each.opened.key for each in TALK.followed if each.opened} == {TALK.secret("Ka").value}
 
+    def test_no_key_is_sent_and_both_sides_have_all_of_them(self) -> None:
+        held = keys(start.live())
+        assert (len(held.values), held.same, held.travelled) == (7, True, ())
+
     def test_a_typing_error_makes_message_5_nonsense(self) -> None:
+        heard = run("main", responder={"psk": start.TYPO})
+        assert "the responder refused message 5" in repr(heard)
+        assert "Decrypted to nonsense" in repr(heard)
+        assert "PAYLOAD-MALFORMED" in repr(heard)
+        assert [each.name for each in keys(heard).values if not each.same] == ["SKEYID", "Ka"]
+
+    def test_the_typing_error_of_the_lesson_is_that_of_the_question(self) -> None:
+        assert start.TYPO in (LESSONS / "00_start.md").read_text("utf-8")
+
+    def test_a_typing_error_would_have_made_message_5_of_the_recording_nonsense_too(self) -> None:
         heard = TALK.with_psk(start.TYPO)
         assert [each.decrypted for each in heard.followed[:6]] == [None] * 4 + [False, False]
         assert all(not each.proofs for each in heard.followed)
