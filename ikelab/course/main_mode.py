@@ -284,7 +284,8 @@ NEXT_IV = Question[tuple[bytes, ...]](
         bytes.fromhex(each.trace.messages[answer - 1]["sheets"][1]["iv"]) for each, _, answer, _ in ciphered()
     ),
     because="Called for three runs, and these are the IVs with which message 6 opens: with AES, with 3DES, and where "
-    "message 5 had to be said twice. If the second hearing had moved the IV, message 6 would have opened no more.",
+    "message 5 had to be said twice. Who moves the IV on with every datagram would open the second message 5 with the "
+    "last block of message 6, and find nonsense at its beginning.",
     slips=(
         _ivs(
             lambda octets, block: octets[-16:],
@@ -325,8 +326,8 @@ COMPLAINT = Question[str](
     ),
     right=lambda: "b",
     because="The responder opens message 5 with another Ka, and finds nonsense. It cannot tell a wrong key from "
-    "damaged octets, and it never gets to see a hash. So logs say PAYLOAD-MALFORMED, and people look in the wrong place. "
-    "A malformed message 5 means: first compare the pre-shared keys.",
+    "damaged octets, and it never gets to see a hash. So logs say PAYLOAD-MALFORMED, and people look in the wrong "
+    "place. A malformed message 5 means: first compare the pre-shared keys.",
     slips=(
         _chose("a", "To know that, the responder would have to read HASH_I. Can it?"),
         _chose(
