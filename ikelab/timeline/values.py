@@ -6,6 +6,7 @@ same entry, and two exchanges that use different nonces get an entry each.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -137,9 +138,7 @@ class Values:
         octets, label = value.value.hex(), label or value.name
         if (known := self._names.get((label, octets))) is not None:
             return known
-        name = f"{value.name} {exchange}".strip()
-        while name in self.entries:
-            name += "'"
+        name = self._unused(f"{value.name} {exchange}".strip(), origin)
         self._names[label, octets] = name
         self.entries[name] = {
             "name": name,
@@ -154,6 +153,12 @@ class Values:
             "step": step,
         }
         return name
+
+    def _unused(self, name: str, origin: Mapping[str, Any]) -> str:
+        """The name, with the message that shows the value where another value has it already; else with a number."""
+        said = f"{name}, message {origin['message']}" if "message" in origin else name
+        numbered = (f"{said} ({number})" for number in itertools.count(2))
+        return next(each for each in itertools.chain((name, said), numbered) if each not in self.entries)
 
     def seen(self, value: Value, origin: Origin | None = None) -> dict[str, Any]:
         """Where a value that no formula made can be seen: a field of a message, or nowhere."""

@@ -17,7 +17,9 @@ from ikelab.crypto.groups import GROUPS, Group, ModpGroup
 from ikelab.view.layout import shipped
 
 STATIC = files("ikelab.view") / "static"
-STYLES = ("player.css", "spine.css", "marks.css", "octets.css", "secrets.css", "machines.css", "hellman.css")
+STYLES = tuple(
+    f"{part}.css" for part in ("player", "spine", "marks", "octets", "secrets", "machines", "hellman", "narrow")
+)
 FACTS = "facts.js"
 
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./([a-z]+\.js)";\n', re.MULTILINE)

@@ -15,6 +15,7 @@ from tests.view.runs import run_of
 
 pytestmark = needs("chromium")
 
+OTHER_KEY = b"correct horse battery stable"
 MODP = {"ike": "aes128-sha1-modp2048"}
 SPY = "rgb(179, 56, 159)"
 GOLD = "rgb(185, 137, 0)"
@@ -139,6 +140,30 @@ class TestWhoKnows:
         assert style(cell(page, "Ka", "listener"), "color") == SPY
         page.get_by_label("if the listener also had").select_option(label="x_i")
         assert cell(page, "g^xy", "listener").inner_text() == "4"
+
+    def test_where_the_two_sides_differ_it_is_said_whose_a_value_is(self, opened: Open) -> None:
+        page = opened(run_of(psk=OTHER_KEY), at="step=6&view=people")
+        named = page.locator(".people tbody th").all_inner_texts()
+        assert len(set(named)) == len(named)
+        for name in ("PSK", "SKEYID", "Ka"):
+            assert {f"{name} (initiator)", f"{name} (responder)"} <= set(named)
+            assert name not in named
+        assert cell(page, "SKEYID (initiator)", "initiator").inner_text() == "5"
+        assert cell(page, "SKEYID (initiator)", "responder").inner_text() == "–"
+        assert "PSK (responder)" in page.get_by_label("if the listener also had").inner_text()
+
+    def test_values_of_two_exchanges_are_told_apart(self, opened: Open) -> None:
+        page = opened(run_of(), at="view=people")
+        named = page.locator(".people tbody th").all_inner_texts()
+        assert len(set(named)) == len(named)
+        assert not any("'" in name for name in named)
+
+    def test_what_a_side_could_not_open_it_does_not_know(self, opened: Open) -> None:
+        refused = opened(run_of(psk=OTHER_KEY), at="step=6&view=people")
+        assert cell(refused, "IDii_b", "initiator").inner_text() == "5"
+        assert cell(refused, "IDii_b", "responder").inner_text() == "–"
+        opening = opened(run_of(), at="step=6&view=people")
+        assert cell(opening, "IDii_b", "responder").inner_text() == "6"
 
     def test_a_value_leads_to_where_it_comes_from(self, opened: Open) -> None:
         page = opened(run_of(), at="step=5&view=people")

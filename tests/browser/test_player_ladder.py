@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.player_page import BAD, INITIATOR, RESPONDER, Open, lines, row, step_is, style
 from tests.needs import needs
+from tests.view.runs import run_of
 from tests.view.sample import sample
 
 pytestmark = needs("chromium")
@@ -96,6 +98,29 @@ class TestStepping:
                 places.add(tuple((box["x"], box["y"]) for box in boxes if box))
                 page.keyboard.press("ArrowRight") if page.locator(":focus").count() else page.locator(".next").click()
             assert len(places) == 1
+
+    @pytest.mark.parametrize("width", [700, 828, 1280])
+    def test_not_even_where_captions_are_long(self, opened: Open, width: int) -> None:
+        trace = run_of(psk=b"correct horse battery stable")
+        page = opened(trace, width=width)
+        heights = set()
+        for _ in trace["frames"]:
+            page.keyboard.press("ArrowRight")
+            heights.add(page.locator(".stage").bounding_box()["y"])  # type: ignore[index]
+        assert len(heights) == 1
+        cut = page.locator(".caption").evaluate("e => e.scrollHeight > e.clientHeight + 1")
+        assert not cut
+
+    def test_choosing_a_view_moves_no_tab(self, opened: Open) -> None:
+        page = opened(run_of(), at="step=4")
+        places = set()
+        for number in "12345":
+            page.keyboard.press(number)
+            tabs = page.locator(".tabs button").evaluate_all("all => all.map(e => e.getBoundingClientRect().x).join()")
+            foot = page.locator(".foot").bounding_box()
+            assert foot
+            places.add((tabs, foot["y"]))
+        assert len(places) == 1
 
 
 class TestLadder:

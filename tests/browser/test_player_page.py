@@ -23,8 +23,8 @@ ELEMENTS = (
 ATTRIBUTES = (
     "aria-activedescendant aria-checked aria-controls aria-current aria-disabled aria-expanded aria-hidden aria-label "
     "aria-labelledby aria-live aria-pressed aria-selected aria-valuetext class d data-field data-from data-idle "
-    "data-moving data-side data-viewpoint for height hidden id max min role rx scope style tabindex text-anchor title "
-    "type value viewBox width x y"
+    "data-moving data-side data-title data-viewpoint for height hidden id max min role rx scope style tabindex "
+    "text-anchor title type value viewBox width x y"
 )
 VIEWS = ("octets", "states", "secrets", "people", "hellman")
 CHOOSE_EVERYTHING = """root => {
@@ -80,6 +80,29 @@ class TestAPlayerOnAPage:
         expect(page.get_by_role("tab", name="Octets")).to_be_focused()
         expect(page.locator(".octets")).to_be_visible()
         step_is(page, 4)
+
+    def test_keys_work_before_anything_has_the_focus(self, opened: Open) -> None:
+        page = opened(sample(), sample(ok=False))
+        for key in ("ArrowRight", "ArrowRight", "3"):
+            page.keyboard.press(key)
+        step_is(player(page), 2)
+        step_is(player(page, 1), 0)
+        expect(player(page).locator(".secrets")).to_be_visible()
+        player(page, 1).locator(".bar").scroll_into_view_if_needed()
+        page.evaluate("scrollTo(0, document.body.scrollHeight)")
+        page.keyboard.press("End")
+        step_is(player(page, 1), 5)
+
+    @pytest.mark.parametrize("width", [268, 390])
+    def test_on_a_phone_the_chosen_tab_is_in_sight(self, opened: Open, width: int) -> None:
+        page = opened(width=width)
+        for number in "53124":
+            page.keyboard.press(number)
+            chosen, bar = (page.locator(f".tabs{part}").bounding_box() for part in (" [aria-selected='true']", ""))
+            assert chosen
+            assert bar
+            assert bar["x"] - 1 <= chosen["x"]
+            assert chosen["x"] + chosen["width"] <= bar["x"] + bar["width"] + 1
 
     def test_two_players_never_touch_each_other(self, opened: Open) -> None:
         page = opened(sample(), sample(ok=False))
@@ -143,7 +166,7 @@ class TestAPlayerOnAPage:
         expect(page.locator(".ikelab-twin")).to_contain_text("SKEYID = prf(PSK, Ni_b)")
         expect(page.locator(".ikelab-twin svg")).to_be_visible()
 
-    @pytest.mark.parametrize("width", [360, 390, 700, 852, 1000, 1280, 1600])
+    @pytest.mark.parametrize("width", [268, 390, 700, 852, 1000, 1280, 1600])
     def test_nothing_sticks_out_sideways(self, opened: Open, width: int) -> None:
         for trace in (sample(), hostile()):
             for view in VIEWS:

@@ -6,6 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
+from ikelab import run
 from tests.browser.player_page import BAD, INITIATOR, RESPONDER, Open, lines, row, style
 from tests.needs import needs
 from tests.view.runs import run_of
@@ -91,6 +92,17 @@ class TestWhatGoesWrong:
         assert style(mark.locator(".dot"), "borderTopStyle") == "dashed"
         expect(mark.locator(".did")).to_contain_text("timer: says 4")
         expect(row(page, 5).locator(".tag")).to_have_text("same octets again")
+
+    def test_an_exchange_that_ended_is_named_and_the_sa_lives_on(self, opened: Open) -> None:
+        trace = run("selectors").trace.to_json()
+        page = opened(trace, at=f"step={len(trace['frames'])}")
+        mark = fired(page)
+        expect(mark.locator(".state")).to_have_text("QM GONE")
+        expect(mark.locator(".did")).to_contain_text("ISAKMP SA stays ESTABLISHED")
+        page.get_by_role("tab", name="States").click()
+        been = page.locator(".role[data-side='initiator'] .node.been title").all_text_contents()
+        assert set(been) == {"START", "QM_SENT", "GONE"}
+        expect(page.locator(".edge[aria-pressed='true']")).to_contain_text("QM_SENT → GONE")
 
     def test_a_lost_message_has_half_a_dashed_line(self, opened: Open) -> None:
         page = opened(run_of("lost"), at="step=4")

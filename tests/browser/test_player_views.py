@@ -6,6 +6,7 @@ from playwright.sync_api import expect
 
 from tests.browser.player_page import INITIATOR, INK, SECRET_TINT, Open, lit, row, step_is, style
 from tests.needs import needs
+from tests.view.runs import run_of
 from tests.view.sample import sample
 
 pytestmark = needs("chromium")
@@ -146,6 +147,16 @@ class TestSecrets:
         expect(way.get_by_role("button")).to_have_text(["Ka", "SKEYID_e", "SKEYID"])
         way.get_by_role("button", name="SKEYID_e").click()
         expect(formula).to_have_text("SKEYID_e = prf(SKEYID, g^xy | 2)")
+
+    def test_the_other_sides_way_to_the_same_value_is_told_too(self, opened: Open) -> None:
+        page = opened(run_of(ike="aes128-sha1-modp2048"), at="step=5&view=secrets&secret=g^xy")
+        expect(page.locator(".formula")).to_have_text("g^xy = (g^xi) ^ x_r mod p")
+        other = page.locator(".other-way")
+        expect(other).to_have_text("the initiator's way: (g^xr) ^ x_i mod p")
+        expect(page.locator(".values .input")).to_have_text(["g^xi", "x_r", "g^xr", "x_i"])
+        other.get_by_role("button", name="x_i").click()
+        expect(page.locator(".formula")).to_contain_text("x_i")
+        expect(page.locator("path.used")).to_have_count(2)  # into g^xi and into g^xy
 
     def test_an_origin_leads_to_the_octets(self, opened: Open) -> None:
         page = opened(at="step=5&view=secrets&secret=SKEYID")

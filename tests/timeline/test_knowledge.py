@@ -196,3 +196,11 @@ class TestTwoTruths:
         assert value(talk, "g^xy (responder)") == pow(4, exponent, MODP_2048).to_bytes(256)
         assert value(talk, "g^xy") == value(run("main"), "g^xy")
         assert entries(talk)["g^xi (responder)"]["formula"] == ""
+
+
+def test_two_values_of_one_name_are_named_by_their_messages() -> None:
+    talk = run("main")
+    named = [name for name in entries(talk) if name.startswith("payloads")]
+    assert len(named) == 2
+    assert named[1] == f"{named[0]}, message 8"
+    assert not any("'" in name for name in entries(talk))

@@ -59,6 +59,10 @@ export const icon = (name) =>
 export const badge = (side) =>
   h("span", { class: "badge", "data-side": side, "aria-hidden": "true" }, side === "initiator" ? "I" : side === "responder" ? "R" : "");
 
+/** What a value is called where several stand together: where two have the same label, also whose or of what it is. */
+export const Title = ({ label, whose }) => [label, whose && h("small", { class: "whose" }, ` ${whose}`)];
+export const titled = ({ label, whose }) => [label, whose].filter(Boolean).join(" ");
+
 /** Scroll `box`, and nothing around it, until `element` is comfortably inside. */
 export function keepInView(box, element, margin = 24) {
   if (!box || !element) return;

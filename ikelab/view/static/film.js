@@ -8,7 +8,7 @@ const HASH = 8, SIGNATURE = 9, VENDOR_ID = 13;   // payloads
 
 export class Film {
   constructor(trace) {
-    Object.assign(this, { title: trace.title, about: trace.about, peers: trace.peers, messages: trace.messages, frames: trace.frames, secrets: trace.secrets.map((secret) => withPlace(secret, trace.messages)) });
+    Object.assign(this, { title: trace.title, about: trace.about, peers: trace.peers, messages: trace.messages, frames: trace.frames, secrets: withTitles(trace.secrets).map((secret) => withPlace(secret, trace.messages)) });
     this.last = this.frames.length;
     this.byNumber = new Map(this.messages.map((message) => [message.n, message]));
     this.byName = new Map(this.secrets.map((secret) => [secret.name, secret]));
@@ -96,13 +96,19 @@ export class Film {
 
   /** The secrets made from this one. */
   uses(name) {
-    return this.secrets.filter((secret) => secret.inputs.includes(name)).map((secret) => secret.name);
+    return this.secrets.filter((secret) => waysOf(secret).some(({ inputs }) => inputs.includes(name))).map((secret) => secret.name);
+  }
+
+  /** The name of the key that opens a sheet, as far as the trace lists it. */
+  keyOf(sheet) {
+    const held = this.secrets.find((secret) => secret.value != null && secret.value === sheet.key_value) ?? this.byName.get(sheet.key);
+    return held?.name ?? null;
   }
 
   /** Everything this secret is made from, down to what was given, drawn or received. */
   roots(name) {
     const seen = new Set();
-    const walk = (at) => this.byName.get(at)?.inputs.forEach((input) => { if (!seen.has(input)) { seen.add(input); walk(input); } });
+    const walk = (at) => { for (const input of this.byName.has(at) ? waysOf(this.byName.get(at)).flatMap(({ inputs }) => inputs) : []) if (!seen.has(input)) { seen.add(input); walk(input); } };
     walk(name);
     return seen;
   }
@@ -180,6 +186,20 @@ export function tellingField(message) {
     if (found != null) return [sheet, found];
   }
   return message.sheets[0]?.fields.length ? [0, 0] : null;
+}
+
+/** Every way in which a value was computed; one that was not has none. */
+export const waysOf = (secret) => [secret, ...(secret.also ?? [])].filter(({ inputs }) => inputs.length);
+
+/** What each value is called where all stand together: its label, and where two have the same, whose or of what it is. */
+function withTitles(secrets) {
+  const named = new Set(secrets.map(({ name }) => name)), count = new Map();
+  for (const { label } of secrets) count.set(label, (count.get(label) ?? 0) + 1);
+  return secrets.map((secret) => {
+    const { name, label } = secret;
+    if (count.get(label) === 1 || !name.startsWith(label)) return { ...secret, whose: "" };
+    return { ...secret, whose: named.has(`${name} (responder)`) ? `${name.slice(label.length)} (initiator)`.trim() : name.slice(label.length).trim() };
+  });
 }
 
 /** A hash is computed and then travels: the field in which it does. */

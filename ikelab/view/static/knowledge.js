@@ -1,6 +1,7 @@
 // Who can know what since when, by rule: it was told, it can be read on the wire, or every input of it is known.
 
-import { SIDES } from "./sides.js";
+import { waysOf } from "./film.js";
+import { SIDES, other } from "./sides.js";
 
 const SURE = 4;   // octets from which the same octets in a field are no coincidence
 
@@ -16,11 +17,17 @@ export function knowledgeOf(film, leaked = null) {
     if (secret.name === leaked) since(secret.name, "listener", secret.step ?? 0);
     if (secret.step === 0) for (const side of SIDES) if (known.get(secret.name)[side] != null) since(secret.name, side, 0);
     const message = film.byNumber.get(secret.origin?.message);
-    if (message) for (const side of SIDES) since(secret.name, side, side === message.from ? film.saidAt.get(message.n) : film.live ? message.heard_at : film.saidAt.get(message.n));
+    if (message) since(secret.name, message.from, film.saidAt.get(message.n));
   }
-  const ways = film.secrets.flatMap(({ name, inputs, also }) => [inputs, ...(also ?? []).map((way) => way.inputs)].filter((way) => way.length).map((way) => ({ name, inputs: way })));
+  const ways = film.secrets.flatMap((secret) => waysOf(secret).map(({ inputs }) => ({ name: secret.name, inputs })));
+  const heard = film.secrets.flatMap((secret) => hearingOf(film, secret));
   for (let changed = true, round = 0; changed && round < 20; round++) {
     changed = false;
+    for (const { name, side, step, key } of heard) {
+      const before = known.get(name)[side];
+      if (key == null || known.get(key)[side] <= step) since(name, side, step);
+      changed ||= known.get(name)[side] !== before;
+    }
     for (const { name, inputs } of ways)
       for (const person of [...SIDES, "listener"]) {
         const before = known.get(name)[person], steps = inputs.map((input) => known.get(input)?.[person]);
@@ -29,6 +36,14 @@ export function knowledgeOf(film, leaked = null) {
       }
   }
   return known;
+}
+
+/** Where a value comes to whoever is told it: the step, and the key without which the message says nothing. */
+function hearingOf(film, { name, origin }) {
+  const message = film.byNumber.get(origin?.message), sheet = message?.sheets[origin.sheet];
+  if (!sheet) return [];
+  const step = film.live ? message.heard_at : film.saidAt.get(message.n), closed = origin.sheet > 0 && film.live;
+  return step == null ? [] : [{ name, side: other(message.from), step, key: closed ? film.keyOf(sheet) : null }];
 }
 
 /** The step in which these octets first stand in clear in some field of a message. */

@@ -2,6 +2,7 @@
 
 import { SIDES } from "./sides.js";
 
+const OVER = "GONE";   // the last state of every machine
 const TIMED = new Set(["RESEND", "GIVE_UP", "EXPIRE", "LEAVE"]);
 
 /** The exchange under the SA that a step is about; null in phase 1, and for one that was never begun. */
@@ -25,15 +26,15 @@ export function marksOf(film) {
     const under = exchangeIn(frame, about);
     return {
       step: k + 1, side: frame.actor, frame, kind: kindOf(frame),
-      name: under?.state ?? frame.states[frame.actor],
-      exchange: under ? { key: about?.message_id ?? frame.about, script: under.name, role: under.role } : { key: "", script: film.phase1, role: frame.actor },
+      name: under?.state ?? frame.states[frame.actor], ended: under?.state === OVER && frame.states[frame.actor] !== OVER ? { script: under.name, stays: frame.states[frame.actor] } : null,
+      exchange: under ? { key: frame.about ?? about?.message_id, script: under.name, role: under.role } : { key: "", script: film.phase1, role: frame.actor },
       at: about?.n ?? null, how: heard ? "heard" : said ? "begins" : "alone",
       did: didIn(frame), waits: frame.waits?.[frame.actor] || "", timer: patience(frame),
     };
   });
   for (const side of SIDES) {
     const own = marks.filter((mark) => mark.side === side);
-    own.forEach((mark, k) => { mark.awaits = own.slice(k + 1).find((next) => next.frame.row && next.frame.heard != null)?.frame.heard ?? null; });
+    own.forEach((mark, k) => { mark.tight = own[k + 1]?.at != null && own[k + 1].at - mark.at <= 1; mark.awaits = own.slice(k + 1).find((next) => next.frame.row && next.frame.heard != null)?.frame.heard ?? null; });
   }
   return marks;
 }

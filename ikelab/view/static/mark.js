@@ -8,8 +8,9 @@ const WORDS = { refused: "refused", timer: "timer" };
 
 /** One mark. `relation` of a step to it: later, now (the state a side is in), fired (the step itself) or past. */
 export function Mark(film, mark, set) {
+  const over = mark.ended && `${mark.ended.script} is over; the ISAKMP SA stays ${mark.ended.stays}`;
   const awaited = mark.waits && (mark.awaits == null ? "waits" : `awaits ${mark.awaits}`);
-  const state = h("button", { type: "button", class: "state", tabindex: -1, onclick: () => set({ step: mark.step }) }, mark.name);
+  const state = h("button", { type: "button", class: "state", tabindex: -1, onclick: () => set({ step: mark.step }) }, mark.ended ? `${initials(mark.ended.script)} ${mark.name}` : mark.name);
   const blind = mark.name === "?", did = h("span", { class: "did" }), keys = h("span", { class: "learned" });
   const node = h("div", { class: classes("mark", mark.kind, mark.how, blind && "blind"), "data-side": mark.side }, h("span", { class: "dot" }), state, did, keys);
   const secrets = newSecrets(film, mark.side, mark.step);
@@ -20,14 +21,17 @@ export function Mark(film, mark, set) {
       if (relation === drawn) return;
       drawn = relation;
       for (const name of ["later", "past", "now", "fired"]) node.classList.toggle(name, name === relation);
-      fill(did, blind ? "" : relation === "fired" ? mark.did : relation === "now" && awaited ? [awaited, mark.timer != null && h("span", { class: "timer" }, `${mark.timer < 9.5 ? mark.timer.toFixed(1) : Math.round(mark.timer)} s`)] : "");
-      describe(did, "title", relation === "now" ? mark.waits : "");
-      fill(keys, relation !== "later" && Keys(film, secrets, relation === "fired" ? SHOWN : 1, set));
+      fill(did, blind ? "" : relation === "fired" ? [mark.did, over && h("span", { class: "over" }, `ISAKMP SA stays ${mark.ended.stays}`)] : relation === "now" && awaited ? [awaited, mark.timer != null && h("span", { class: "timer" }, `${mark.timer < 9.5 ? mark.timer.toFixed(1) : Math.round(mark.timer)} s`)] : "");
+      describe(did, "title", over || (relation === "now" ? mark.waits : ""));
+      fill(keys, relation !== "later" && Keys(film, secrets, relation === "fired" && !mark.tight ? SHOWN : 1, set));
       state.setAttribute("aria-current", relation === "fired" ? "step" : "false");
-      describe(state, "aria-label", `${film.peers[mark.side].label}, step ${mark.step}: ${[mark.step > 0 && mark.did, WORDS[mark.kind], `state ${mark.name}`, relation === "later" && "still to come"].filter(Boolean).join("; ")}`);
+      describe(state, "aria-label", `${film.peers[mark.side].label}, step ${mark.step}: ${[mark.step > 0 && mark.did, WORDS[mark.kind], `state ${mark.name}`, over, relation === "later" && "still to come"].filter(Boolean).join("; ")}`);
     },
   };
 }
+
+/** "QM" for Quick Mode, as the names of its states begin. */
+const initials = (script) => script.replace(/[^A-Z]/g, "");
 
 /** The secrets one side has since a step: those that it computed first. */
 export function newSecrets(film, side, step) {

@@ -1,6 +1,6 @@
 // One message laid open: its octets, sheet by sheet, beside the fields they are, linked both ways.
 
-import { badge, classes, fill, h, icon, keepInView, octetsOf, pairs, shortened } from "./dom.js";
+import { Title, badge, classes, fill, h, icon, keepInView, octetsOf, pairs, shortened } from "./dom.js";
 import { Explanation } from "./explain.js";
 import { childrenOf, onlyWraps, pathTo, saysItAll } from "./film.js";
 import { fateInWords } from "./message.js";
@@ -173,9 +173,9 @@ function Reading(message, state, uid, openSecret, unfold, film) {
 
 /** The golden lid between the octets that travelled and what they hide: which key, which IV, and where it came from. */
 function Lid(sheet, film, openSecret) {
-  const secret = film.byName.get(sheet.key);
+  const secret = film.byName.get(film.keyOf(sheet));
   return h("div", { class: "lid" }, icon("open"), h("div", {},
-    "Opened with ", secret ? h("button", { type: "button", onclick: () => openSecret(sheet.key) }, secret.label) : h("b", {}, sheet.key ?? "a key"), secret?.value && h("code", {}, ` ${shortened(secret.value, 13)}`),
+    "Opened with ", secret ? h("button", { type: "button", onclick: () => openSecret(secret.name) }, Title(secret)) : h("b", {}, sheet.key ?? "a key"), secret?.value && h("code", {}, ` ${shortened(secret.value, 13)}`),
     sheet.iv && [" and ", h("b", {}, "IV"), h("code", {}, ` ${shortened(sheet.iv, 13)}`)],
     sheet.iv_note && h("div", {}, "IV = ", sheet.iv_note)));
 }

@@ -8,11 +8,19 @@ const start = Object.fromEntries([...address].map(([name, text]) => [name, name 
 if (start.theme) document.body.dataset.theme = start.theme;
 document.documentElement.dataset.theme = document.body.dataset.theme ?? "";
 
+const players = [];
+/** Keys that nobody else has asked for go to the player in sight, as if the focus were in it. */
+document.addEventListener("keydown", (event) => {
+  if (event.target !== document.body && event.target !== document.documentElement) return;
+  const middle = innerHeight / 2, inSight = players.find(({ root }) => root.getBoundingClientRect().bottom > middle) ?? players[0];
+  inSight?.player.key(event);
+});
+
 const traces = [...document.querySelectorAll("script[type='application/json']")];
 traces.forEach((data, k) => {
   const root = document.createElement("div");
   data.before(root);
-  mount(root, JSON.parse(data.textContent), k > 0 ? { level: 1 } : {
+  const player = mount(root, JSON.parse(data.textContent), k > 0 ? { level: 1 } : {
     start, level: 1,
     changed(news) {
       for (const [name, value] of Object.entries(news)) {
@@ -22,4 +30,5 @@ traces.forEach((data, k) => {
       history.replaceState(null, "", `#${address}`);
     },
   });
+  players.push({ root, player });
 });

@@ -1,6 +1,6 @@
 // Who knows what: every value, and the step since which each side and a listener on the wire can have it.
 
-import { badge, classes, describe, fill, h, icon } from "./dom.js";
+import { Title, badge, classes, describe, fill, h, icon, titled } from "./dom.js";
 import { knowledgeOf } from "./knowledge.js";
 import { SIDES } from "./sides.js";
 
@@ -11,7 +11,7 @@ export function People(film, set, uid, level) {
   const heads = { initiator: [badge("initiator"), "Initiator"], responder: [badge("responder"), "Responder"], listener: [icon("eye"), "Listener"] };
   const summary = h("p", { class: "summary" });
   const leakable = whole.secrets.filter((secret) => secret.secret && secret.step != null);
-  const leak = h("select", { id: `${uid}-leak`, onchange: () => set({ leaked: leak.value || null }) }, h("option", { value: "" }, "nothing"), leakable.map((secret) => h("option", { value: secret.name }, secret.label)));
+  const leak = h("select", { id: `${uid}-leak`, onchange: () => set({ leaked: leak.value || null }) }, h("option", { value: "" }, "nothing"), leakable.map((secret) => h("option", { value: secret.name }, titled(secret))));
   const rows = whole.secrets.map((secret) => Person(secret, set, film.byName.has(secret.name)));
   const table = h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "value"), PEOPLE.map((person) => h("th", { scope: "col", class: person }, h("span", {}, heads[person]))))), h("tbody", {}, rows.map((row) => row.node)));
   const node = h("div", { class: "people" },
@@ -28,7 +28,7 @@ export function People(film, set, uid, level) {
       const honest = state.leaked ? knowledgeOf(whole) : known;
       rows.forEach((row) => row.draw(known.get(row.name), honest.get(row.name), state.step, blind));
       const has = whole.secrets.filter(({ name }) => known.get(name).listener <= state.step), deep = has.filter((secret) => secret.secret);
-      fill(summary, icon("eye"), h("span", {}, `At step ${state.step} somebody who hears every message has ${has.length} of these ${whole.secrets.length} values, `, deep.length ? [h("b", {}, `${deep.length} of them secret`), state.leaked ? `: ${whole.byName.get(state.leaked)?.label} opens them.` : "."] : "and none that is secret."));
+      fill(summary, icon("eye"), h("span", {}, `At step ${state.step} somebody who hears every message has ${has.length} of these ${whole.secrets.length} values, `, deep.length ? [h("b", {}, `${deep.length} of them secret`), state.leaked ? `: ${titled(whole.byName.get(state.leaked))} opens them.` : "."] : "and none that is secret."));
       return false;
     },
     reveal() {},
@@ -37,7 +37,7 @@ export function People(film, set, uid, level) {
 
 function Person(secret, set, named) {
   const cells = PEOPLE.map((person) => h("td", { class: person }));
-  const node = h("tr", { class: classes(secret.secret && "is-secret") }, h("th", { scope: "row" }, h("button", { type: "button", title: named ? "where it comes from" : null, onclick: () => named && set({ view: "secrets", secret: secret.name, trail: [] }) }, secret.label)), cells);
+  const node = h("tr", { class: classes(secret.secret && "is-secret") }, h("th", { scope: "row" }, h("button", { type: "button", title: named ? "where it comes from" : null, onclick: () => named && set({ view: "secrets", secret: secret.name, trail: [] }) }, Title(secret))), cells);
   let drawn = "";
   return {
     name: secret.name, node,

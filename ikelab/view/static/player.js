@@ -103,6 +103,8 @@ export function mount(root, trace, { start = {}, level = 2, changed = () => {} }
   resized.observe(root);
   return {
     set,
+    /** Hear a key that was pressed elsewhere. */
+    key: keys,
     /** Say something that concerns the whole player, such as that the kernel has stopped; "" takes it back. */
     notice(text) { fill(notice, text); },
     dispose() { resized.disconnect(); unfollow(); root.removeEventListener("keydown", keys); root.replaceChildren(); },
@@ -112,7 +114,7 @@ export function mount(root, trace, { start = {}, level = 2, changed = () => {} }
 function Panel(film, set, uid, level) {
   const views = VIEWS.map(({ id, title, part }, k) => {
     const made = part(film, set, `${uid}-${id}`, level);
-    const tab = h("button", { type: "button", role: "tab", id: `${uid}-tab-${id}`, "aria-controls": `${uid}-panel-${id}`, title: `${title} (${k + 1})`, onclick: () => set({ view: id }) }, title);
+    const tab = h("button", { type: "button", role: "tab", "data-title": title, id: `${uid}-tab-${id}`, "aria-controls": `${uid}-panel-${id}`, title: `${title} (${k + 1})`, onclick: () => set({ view: id }) }, title);
     const page = h("div", { class: "view", role: "tabpanel", id: `${uid}-panel-${id}`, "aria-labelledby": `${uid}-tab-${id}` }, made.node);
     return { id, made, tab, page };
   });
@@ -126,20 +128,26 @@ function Panel(film, set, uid, level) {
     event.preventDefault();
     event.stopPropagation();
   });
+  let seen = null;
   return {
     node: h("div", { class: "panel" }, tabs, views.map((view) => view.page)),
     draw(state) {
-      let moved = false;
+      let moved = state.view !== seen;
+      seen = state.view;
       for (const { id, made, tab, page } of views) {
         const here = id === state.view;
         tab.setAttribute("aria-selected", String(here));
         tab.tabIndex = here ? 0 : -1;
         page.hidden = !here;
-        if (here) moved = made.draw(state);
+        if (here) moved = made.draw(state) || moved;
       }
       return moved;
     },
-    reveal() { views.filter(({ page }) => !page.hidden).forEach(({ made }) => made.reveal()); },
+    reveal() {
+      const shown = views.find(({ page }) => !page.hidden);
+      tabs.scrollLeft = shown.tab.offsetLeft - (tabs.clientWidth - shown.tab.offsetWidth) / 2;
+      shown.made.reveal();
+    },
   };
 }
 

@@ -1,6 +1,7 @@
 // Where every secret comes from: what was given, drawn or received, what is computed from it, what it is used for.
 
-import { badge, classes, copy, describe, fill, h, octetsOf } from "./dom.js";
+import { Title, badge, classes, copy, describe, fill, h, octetsOf, titled } from "./dom.js";
+import { waysOf } from "./film.js";
 import { SIDES } from "./sides.js";
 
 const COLUMNS = ["given or received", "computed", "used for"];
@@ -49,8 +50,9 @@ function Graph(film, choose) {
       return h("svg:path", { class: kind, d });
     };
     const roots = film.roots(chosen);
-    const farther = [...roots].flatMap((name) => film.byName.get(name)?.inputs.map((input) => curve(input, name, "farther")) ?? []);
-    fill(lines, farther, film.uses(chosen).map((name) => curve(chosen, name, "used")), film.byName.get(chosen).inputs.map((input) => curve(input, chosen, "made")));
+    const farther = [...roots].flatMap((name) => waysOf(film.byName.get(name)).flatMap(({ inputs }) => inputs.map((input) => curve(input, name, "farther"))));
+    const otherwise = (film.byName.get(chosen).also ?? []).flatMap(({ inputs }) => inputs.map((input) => curve(input, chosen, "farther")));
+    fill(lines, farther, otherwise, film.uses(chosen).map((name) => curve(chosen, name, "used")), film.byName.get(chosen).inputs.map((input) => curve(input, chosen, "made")));
   }
   /** Bring the chosen secret into sight and draw its lines to where the others now stand. */
   function reveal() {
@@ -70,7 +72,7 @@ function Graph(film, choose) {
 
 function SecretNode(film, secret, choose) {
   const holders = h("span", { class: "holders" });
-  const node = h("button", { type: "button", class: classes("secret-node", secret.secret && "is-secret"), title: secret.label, onclick: () => choose(secret.name) }, h("span", {}, secret.label), holders);
+  const node = h("button", { type: "button", class: classes("secret-node", secret.secret && "is-secret"), title: titled(secret), onclick: () => choose(secret.name) }, h("span", {}, Title(secret)), holders);
   let drawn = "";
   return {
     node,
@@ -84,7 +86,7 @@ function SecretNode(film, secret, choose) {
       node.classList.toggle("fresh", known && secret.step === state.step && state.step > 0);
       for (const [name, yes] of Object.entries(relation)) node.classList.toggle(name, yes);
       node.setAttribute("aria-pressed", String(relation.chosen));
-      describe(node, "aria-label", `${secret.label}${known ? "" : ", not known yet"}${who.length ? `, known to the ${who.join(" and the ")}` : ""}`);
+      describe(node, "aria-label", `${titled(secret)}${known ? "" : ", not known yet"}${who.length ? `, known to the ${who.join(" and the ")}` : ""}`);
       fill(holders, film.sidesDiffer && who.map(badge));
     },
   };
@@ -96,15 +98,16 @@ function Recipe(film, secret, state, set) {
   const since = film.sidesDiffer ? SIDES.filter((side) => learned[side] <= state.step).map((side) => `${film.peers[side].label} since step ${learned[side]}`).join(", ") : "";
   const when = known ? since || `known since step ${secret.step}` : secret.step == null ? "never known in this trace" : `not known before step ${secret.step}`;
   const origin = (each) => Origin(film, each, set);
-  const result = h("span", {}, Value(film, secret, state));
+  const result = h("span", {}, Value(film, secret, state)), inputs = [...new Set(waysOf(secret).flatMap((way) => way.inputs))];
   return [
-    state.trail.length > 0 && h("div", { class: "path", role: "group", "aria-label": "The way here" }, state.trail.map((name, k) => h("button", { type: "button", onclick: () => set({ secret: name, trail: state.trail.slice(0, k) }) }, film.byName.get(name)?.label ?? name)), h("b", {}, secret.label)),
-    h("div", { class: "formula" }, h("b", {}, secret.label), secret.inputs.length ? " = " : secret.formula && ": ", Formula(film, secret, walk)),
+    state.trail.length > 0 && h("div", { class: "path", role: "group", "aria-label": "The way here" }, state.trail.map((name, k) => h("button", { type: "button", onclick: () => set({ secret: name, trail: state.trail.slice(0, k) }) }, film.byName.has(name) ? Title(film.byName.get(name)) : name)), h("b", {}, Title(secret))),
+    h("div", { class: "formula" }, h("b", {}, Title(secret)), secret.inputs.length ? " = " : secret.formula && ": ", Formula(film, secret, walk)),
+    (secret.also ?? []).map((way) => h("div", { class: "other-way" }, h("span", {}, `the ${way.by}'s way: `), Formula(film, way, walk))),
     h("p", {}, secret.explain, " ", h("span", { class: "cite" }, [secret.rfc, !secret.inputs.length && secret.origin?.message == null && secret.origin?.text, known && secret.value && octetsOf(secret.value.length / 2), when].filter(Boolean).join(", "))),
     h("div", { class: "values" },
-      secret.inputs.map((name) => film.byName.get(name)).filter(Boolean).map((input) => [
-        h("button", { type: "button", class: classes("input", input.secret && "is-secret"), onclick: () => walk(input.name) }, input.label), h("span", { class: "hex" }, Value(film, input, state)), h("span", { class: "from", title: input.origin?.text }, origin(input))]),
-      h("b", { class: "sum" }, secret.label), h("span", { class: "hex sum whole" }, result),
+      inputs.map((name) => film.byName.get(name)).filter(Boolean).map((input) => [
+        h("button", { type: "button", class: classes("input", input.secret && "is-secret"), onclick: () => walk(input.name) }, Title(input)), h("span", { class: "hex" }, Value(film, input, state)), h("span", { class: "from", title: input.origin?.text }, origin(input))]),
+      h("b", { class: "sum" }, Title(secret)), h("span", { class: "hex sum whole" }, result),
       h("span", { class: "from sum" }, secret.origin?.message != null && h("div", {}, origin(secret)), known && secret.value && h("button", { type: "button", class: "act", onclick: (event) => copy(event.target, secret.value, result) }, "copy"))),
   ];
 }

@@ -49,7 +49,7 @@ export function Transport(film, go) {
   const node = h("div", { class: "drive" },
     h("div", { class: "keys" }, first, back, next, last),
     h("div", { class: classes("scrub", film.last > CROWDED && "crowded") }, h("div", { class: "ticks", "aria-hidden": "true" }, ticks, thumb), slider),
-    h("div", { class: "count" }, "step ", count, ` of ${film.last}`, clock));
+    h("div", { class: "count" }, h("span", { class: "word" }, "step "), count, ` of ${film.last}`, clock));
   return {
     node,
     draw(state) {
@@ -72,10 +72,10 @@ export function Transport(film, go) {
 export function Caption(film) {
   const who = h("span", { class: "who" }), what = h("div", { class: "what" }), why = h("div", { class: "why" });
   const status = h("div", { class: "spoken", role: "status", "aria-live": "polite" });
-  const longest = longestCaption(film), room = h("div", { class: "room", "aria-hidden": "true" }, h("div", { class: "what-room" }, longest.what), h("div", {}, longest.why));
+  const rooms = longestCaptions(film).map((words) => h("div", { class: "room", "aria-hidden": "true" }, h("div", { class: "what-room" }, words.what), h("div", { class: "why-room" }, words.why)));
   let drawn = -1;
   return {
-    node: h("div", { class: "caption" }, who, what, why, room, status),
+    node: h("div", { class: "caption" }, who, what, why, rooms, status),
     draw(state) {
       if (state.step === drawn) return;
       drawn = state.step;
@@ -88,8 +88,10 @@ export function Caption(film) {
   };
 }
 
-/** The caption that takes the most room: the others leave as much, so that nothing below them moves. */
-function longestCaption(film) {
+const CANDIDATES = 6;   // one of the longest by their letters takes the most room, whatever the width
+
+/** The captions that may take the most room: all others leave as much, so that nothing below them moves. */
+function longestCaptions(film) {
   const length = ({ what, why }) => 1.3 * what.length + why.length;
-  return film.frames.map((_, k) => film.caption(k + 1)).reduce((one, two) => (length(two) > length(one) ? two : one), { what: "", why: "" });
+  return film.frames.map((_, k) => film.caption(k + 1)).sort((one, two) => length(two) - length(one)).slice(0, CANDIDATES);
 }
