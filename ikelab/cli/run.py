@@ -15,7 +15,7 @@ from ikelab.course.presets import scenario, scenarios
 from ikelab.course.runs import Run, run
 from ikelab.course.scenarios import MODES, Scenario
 from ikelab.errors import Misuse
-from ikelab.ike.config import esp_offers
+from ikelab.ike.config import child_offers
 from ikelab.net.peel import CapturedDatagram, sent
 from ikelab.net.results import result_object
 
@@ -36,6 +36,9 @@ class _WithScenarios(click.Command):
 @click.option("--auth", type=click.Choice(["psk"]), help="How the two authenticate: with a pre-shared key.")
 @click.option("--ike", metavar="PROPOSALS", help="Phase 1: cipher-hash-group, as aes256-sha256-x25519.")
 @click.option("--esp", metavar="PROPOSALS", help="Quick Mode: cipher-integrity; a group behind it means PFS.")
+@click.option("--ah", metavar="PROPOSALS", help="AH, such as sha256; with --esp both protect every packet.")
+@click.option("--ipcomp", metavar="ALGORITHM", help="Offer to compress packets before that: deflate or lzs.")
+@click.option("--transport", is_flag=True, help="Transport mode, for the packets of the two peers themselves.")
 @click.option("--pfs", metavar="GROUP", help="Perfect forward secrecy with this group, such as modp2048.")
 @click.option("--seed", metavar="NUMBER", type=int, help="Where all chance comes from: same seed, same octets.")
 @click.option("--step", is_flag=True, help="Wait for Enter before each further step; q ends it.")
@@ -50,6 +53,9 @@ def command(
     auth: str | None,
     ike: str | None,
     esp: str | None,
+    ah: str | None,
+    ipcomp: str | None,
+    transport: bool,
     pfs: str | None,
     seed: int | None,
     step: bool,
@@ -70,7 +76,9 @@ def command(
         raise Misuse("--step and --json: expected one of them: steps are for a person, JSON is for a program")
     outputs = Outputs(pcap=pcap, keys=keys, trace=trace, html=html)
     outputs.check()
-    wanted = _wanted(name, {"mode": mode, "ike": ike, "esp": esp, "pfs": pfs, "seed": seed})
+    encapsulation = "transport" if transport else None
+    quick = {"esp": esp, "ah": ah, "ipcomp": ipcomp, "encapsulation": encapsulation, "pfs": pfs}
+    wanted = _wanted(name, {"mode": mode, "ike": ike, **quick, "seed": seed})
     if wanted.remarks:
         say(f"remark: {'; '.join(wanted.remarks)}")
     talk = run(wanted)
@@ -89,7 +97,10 @@ def _wanted(name: str | None, words: dict[str, object]) -> Scenario:
     given = {word: value for word, value in words.items() if value is not None}
     if name is None:
         name = str(given.pop("mode", "main"))
-    if "esp" in given and "pfs" not in given and any(offer.group for offer in esp_offers(str(given["esp"]))):
+    if "ah" in given:
+        given.setdefault("esp", "")  # AH alone
+    named = child_offers(esp=str(given.get("esp", "")), ah=str(given.get("ah", ""))) if "esp" in given else ()
+    if "pfs" not in given and any(offer.group for offer in named):
         given["pfs"] = ""  # the group is named there, whatever the scenario's own was
     return scenario(name, **given)
 

@@ -23,14 +23,17 @@ from ikelab.ike.config import (
     PeerConfig,
     Selector,
     Weak,
-    esp_offers,
+    child_offers,
     ike_offers,
 )
-from ikelab.ike.words import with_pfs
 from ikelab.view.plain import visible
+from ikelab.wire.numbers import Encapsulation
 
 NAME = "net"
 """What the one connection of a command is called, and its child."""
+
+ESP = "aes128-sha256"
+"""What protects packets where nothing is said of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +42,10 @@ class Wish:
 
     mode: ModeName
     ike: str
-    esp: str
+    esp: str | None
+    ah: str | None
+    ipcomp: str | None
+    transport: bool
     pfs: str | None
     psk: str | None
     own_id: str | None
@@ -66,12 +72,13 @@ class Wish:
         """The configuration of a peer at this address. Raises Misuse, naming the option."""
         if self.psk is None:
             raise Misuse("--psk: expected the pre-shared key, as text or as 0x and hex, got none")
-        offers = esp_offers(self.esp)
+        esp = (ESP if self.ah is None else "") if self.esp is None else self.esp
         child = Child(
             name=NAME,
-            offers=with_pfs(offers, self.pfs) if self.pfs is not None else offers,
+            offers=child_offers(esp=esp, ah=self.ah or "", pfs=self.pfs or "", ipcomp=self.ipcomp or ""),
             local=None if self.local_ts is None else Selector.parse(self.local_ts),
             remote=None if self.remote_ts is None else Selector.parse(self.remote_ts),
+            mode=Encapsulation.TRANSPORT if self.transport else Encapsulation.TUNNEL,
             lifetime=self.esp_life,
         )
         connection = Connection(
@@ -127,10 +134,14 @@ OPTIONS = (
     click.option(
         "--esp",
         metavar="PROPOSALS",
-        default="aes128-sha256",
-        show_default=True,
-        help="Quick Mode: cipher-integrity, or an AEAD such as aes128gcm16; a group behind it means PFS.",
+        help="Quick Mode: cipher-integrity, or an AEAD such as aes128gcm16; a group behind it means PFS.  "
+        f"[default: {ESP}, or none with --ah]",
     ),
+    click.option("--ah", metavar="PROPOSALS", help="AH, such as sha256; with --esp both protect every packet."),
+    click.option(
+        "--ipcomp", metavar="ALGORITHM", help="Offer to compress packets before that: deflate or lzs; without it too."
+    ),
+    click.option("--transport", is_flag=True, help="Transport mode, for the packets of the two peers themselves."),
     click.option("--pfs", metavar="GROUP", help="Perfect forward secrecy with this group, such as modp2048 or x25519."),
     click.option("--id", "own_id", metavar="ID", help="This side's identity.  [default: its address]"),
     click.option("--peer-id", metavar="ID", help="The identity that the other side must have.  [default: any]"),

@@ -41,6 +41,24 @@ _HEALTHY = (
         **_both(pfs="modp2048"),
     ),
     Scenario(
+        name="transport",
+        title="Quick Mode in transport mode",
+        about="Packets of the two peers themselves need no outer header: IDci and IDcr are their addresses.",
+        **_both(encapsulation="transport", local_ts="", remote_ts=""),
+    ),
+    Scenario(
+        name="ah",
+        title="Quick Mode for AH",
+        about="Packets stay readable and cannot be altered. KEYMAT holds a key for integrity and none for encryption.",
+        **_both(esp="", ah="sha256"),
+    ),
+    Scenario(
+        name="bundle",
+        title="Quick Mode for IPComp, ESP and AH together",
+        about="Proposals of one number belong together: three protocols for one packet, each with an SPI of its own.",
+        **_both(ah="sha256", ipcomp="deflate"),
+    ),
+    Scenario(
         name="curve",
         title="Main Mode on a curve",
         about="Curve25519 and AES-256 throughout: what both send in public has 32 octets, not 256.",
@@ -122,6 +140,20 @@ _FAILURES = (
         title="No common cipher in phase 2",
         about="The two agree on how to talk to each other, and not on how to protect packets.",
         responder=replace(BOB, esp="aes256gcm16"),
+    ),
+    Scenario(
+        name="pfs-group",
+        title="Perfect forward secrecy with two different groups",
+        about="The KE payload came with the offers, so its group cannot be negotiated: it fits or it does not.",
+        initiator=replace(ALICE, pfs="modp2048"),
+        responder=replace(BOB, pfs="modp3072"),
+    ),
+    Scenario(
+        name="tunnel-transport",
+        title="Tunnel mode on one side, transport mode on the other",
+        about="Whose packets, which cipher: all agreed. Whether the whole packet travels inside another one: not.",
+        initiator=replace(ALICE, local_ts="", remote_ts=""),
+        responder=replace(BOB, encapsulation="transport", local_ts="", remote_ts=""),
     ),
     Scenario(
         name="silence",

@@ -128,7 +128,7 @@ class Run(Shown):
     def verdict(self) -> str:
         """How it ended, in a sentence."""
         if self.established:
-            made = ", ".join(f"{child.choice.offer} {child.spi.hex()}" for child in self.result.children)
+            made = ", ".join(f"{child.words} {child.spi.hex()}" for child in self.result.children)
             return f"Established: {made}." if made else "Established."
         refused = self.result.refused
         if refused is None:

@@ -17,7 +17,9 @@ from ikelab.errors import Misuse
 from ikelab.ike import given
 from ikelab.ike.config import (
     ANY,
+    ENCAPSULATIONS,
     PROFILES,
+    TRANSPORT_MODES,
     Child,
     Connection,
     Identity,
@@ -25,10 +27,9 @@ from ikelab.ike.config import (
     PeerConfig,
     Selector,
     Weak,
-    esp_offers,
+    child_offers,
     ike_offers,
 )
-from ikelab.ike.words import with_pfs
 from ikelab.net.link import Path
 from ikelab.wire.udp import Endpoint
 
@@ -49,8 +50,9 @@ class Side:
 
     address: where it is. mode: phase 1 as it begins it, or accepts it. ike, esp: proposals; pfs: a group, "" for none.
     psk: text, or "0x" and hex digits. id, peer_id: identities, "" for the address at that end. peer_address: from where
-    it expects the other, "" for where that is, "any" for anywhere. local_ts, remote_ts: whose traffic. profile: its
-    patience.
+    it expects the other, "" for where that is, "any" for anywhere. local_ts, remote_ts: whose traffic, "" for the peer
+    at that end alone. ah, ipcomp: what protects the same packets besides, "" for none; with esp "" AH alone.
+    encapsulation: "tunnel", "transport" or another word of `ENCAPSULATIONS`. profile: its patience.
     """
 
     address: str
@@ -64,6 +66,9 @@ class Side:
     id: str = ""
     peer_id: str = ""
     peer_address: str = ""
+    ah: str = ""
+    ipcomp: str = ""
+    encapsulation: str = "tunnel"
     profile: str = "ikelab"
 
     @property
@@ -76,12 +81,14 @@ class Side:
         if self.mode not in MODES:
             raise Misuse(f"mode: expected one of {', '.join(MODES)}, got {self.mode!r}")
         expected = None if self.peer_address == ANYWHERE else self.peer_address or peer_address
-        offers = esp_offers(self.esp)
+        if self.encapsulation not in ENCAPSULATIONS:
+            raise Misuse(f"encapsulation: expected one of {', '.join(ENCAPSULATIONS)}, got {self.encapsulation!r}")
         child = Child(
             name=NAME,
-            offers=with_pfs(offers, self.pfs) if self.pfs else offers,
-            local=Selector.parse(self.local_ts),
-            remote=Selector.parse(self.remote_ts),
+            offers=child_offers(esp=self.esp, ah=self.ah, pfs=self.pfs, ipcomp=self.ipcomp),
+            local=Selector.parse(self.local_ts) if self.local_ts else None,
+            remote=Selector.parse(self.remote_ts) if self.remote_ts else None,
+            mode=ENCAPSULATIONS[self.encapsulation],
         )
         return Connection(
             name=NAME,
@@ -219,7 +226,7 @@ RECIPE = "ikelab-recipe-1"
 _WORDS_OF_RUN: Mapping[str, type] = {
     "seed": int, "loss": float, "repeat": float, "reorder": float, "delay": float, "jitter": float, "ending": str,
 }  # fmt: skip
-_WORDS_OF_BOTH = ("mode", "ike", "esp", "pfs", "psk", "profile")
+_WORDS_OF_BOTH = ("mode", "ike", "esp", "ah", "pfs", "ipcomp", "encapsulation", "psk", "profile")
 _WORDS_OF_SIDE = tuple(each.name for each in fields(Side))
 
 
@@ -231,7 +238,10 @@ def _side(side: Side, words: Mapping[str, object], role: str) -> Side:
             raise Misuse(f"{role}: expected one of {', '.join(_WORDS_OF_SIDE)}, got {name!r}{close}")
         if not isinstance(word, str):
             raise Misuse(f"{role}: {name}: expected a text, got {given.shown(word)}")
-    return replace(side, **cast("dict[str, str]", dict(words)))
+    told = cast("dict[str, str]", dict(words))
+    if ENCAPSULATIONS.get(told.get("encapsulation", "")) in TRANSPORT_MODES:
+        told = {"local_ts": "", "remote_ts": "", **told}  # it is for the packets of the two peers themselves
+    return replace(side, **told)
 
 
 def _checked(name: str, value: object, kind: type) -> Any:  # noqa: ANN401  (a number or a text, as the table says)

@@ -173,7 +173,7 @@ class Connection:
     def remarks(self) -> tuple[str, ...]:
         """What works and is worth knowing: SHA-1, a pre-shared key that could be guessed."""
         words = {str(offer) for offer in self.offers} | {
-            str(offer) for child in self.children for offer in child.offers
+            str(part) for child in self.children for offer in child.offers for part in offer.parts
         }
         found = [f"sha1: {Hash.SHA.meaning}"] if any("sha1" in each.split("-") for each in words) else []
         if self.psk is not None and len(self.psk) < GOOD_PSK:
@@ -320,7 +320,7 @@ def _weaknesses(offers: Iterable[IkeOffer], children: Iterable[Child]) -> Iterab
             yield f"{offer.hash.word}: {Hash.MD5.meaning}"
         if offer.group in small or not Group(offer.group).assigned:
             yield f"{offer.dh.word}: {Group(offer.group).meaning}"
-    for offered in (offered for child in children for offered in child.offers):
+    for offered in (part for child in children for offer in child.offers for part in offer.parts):
         cipher, integrity, dh = offered.protection.cipher, offered.protection.integrity, offered.dh
         if cipher is not None and cipher.number == TransformEsp.DES:
             yield f"{cipher.word}: {TransformEsp.DES.meaning}"

@@ -20,6 +20,7 @@ from ikelab.ike.proof import Authenticated
 from ikelab.ike.protect import exchange_iv
 from ikelab.ike.script import DONE, ESTABLISHED, GONE, START, Role, Row, Script
 from ikelab.ike.spent import Spent
+from ikelab.wire.numbers import Protocol
 from ikelab.wire.payloads import ID, SA
 from ikelab.wire.udp import Endpoint
 
@@ -106,6 +107,12 @@ class IpsecSa:
     def protection(self) -> Protection:
         """The algorithms that its keys are for."""
         return self.choice.offer.part(self.protocol).protection
+
+    @property
+    def words(self) -> str:
+        """Its algorithms as a proposal says them; those of AH with the protocol before them."""
+        part = self.choice.offer.part(self.protocol)
+        return str(part) if self.protocol == Protocol.ESP else f"{Protocol(self.protocol).short} {part}"
 
     @property
     def inbound(self) -> bool:

@@ -66,16 +66,17 @@ def _decryption_table(entries: Iterable[Mapping[str, str]]) -> Iterator[str]:
 
 
 def _quick_entries(run: Run) -> Iterator[dict[str, str]]:
-    """One entry for each Quick Mode; `_i` and `_r` name the sender of the protected packets by role in it."""
+    """One entry for each Quick Mode and protocol; `_i`, `_r`: the sender of the packets, by role in it."""
     shared = {
         exchange.message_id: exchange.given["g(qm)^xy"].value.hex()
         for sa in run.sas
         for exchange in sa.exchanges.values()
         if "g(qm)^xy" in exchange.given
     }
-    for message_id in dict.fromkeys(child.message_id for child in run.children):
-        pair = {child.sender[0]: child for child in run.children if child.message_id == message_id}
-        protocol = PROTOCOLS[Protocol(next(iter(pair.values())).protocol)]
+    for message_id, number in dict.fromkeys((child.message_id, child.protocol) for child in run.children):
+        named = (message_id, number)
+        pair = {it.sender[0]: it for it in run.children if (it.message_id, it.protocol) == named}
+        protocol = PROTOCOLS[Protocol(number)]
         spis = {f"spi_{side}": child.spi.hex() for side, child in sorted(pair.items())}
         fresh = {"g_xy": shared[message_id]} if message_id in shared else {}
         keys = {f"enc_{side}": child.enc_key.hex() for side, child in sorted(pair.items()) if child.enc_key}
@@ -84,7 +85,7 @@ def _quick_entries(run: Run) -> Iterator[dict[str, str]]:
 
 
 def _esp_entry(child: IpsecSa, version: int) -> dict[str, Any]:
-    protection = child.choice.offer.protection
+    protection = child.protection
     alg, auth_alg = _wireshark_name(protection.cipher), _wireshark_name(protection.integrity)
     keys = [f"0x{key.hex()}" if key else "" for key in (child.enc_key, child.auth_key)]
     fields = (f"IPv{version}", "*", "*", f"0x{child.spi.hex()}", alg, keys[0], auth_alg, keys[1])

@@ -16,6 +16,7 @@ from functools import cached_property
 from typing import Any
 
 from ikelab.errors import Refusal
+from ikelab.ike.config import ENCAPSULATIONS
 from ikelab.ike.conversation import INITIATOR, OTHER, RESPONDER
 from ikelab.ike.listen import Followed, Heard, Listener
 from ikelab.ike.rules import COMPLAINT, DELETED, GIVE_UP, REFUSE, REMIND, TOLD
@@ -71,9 +72,11 @@ class Run:
     def children(self) -> tuple[IpsecSa, ...]:
         """Every SA for packets that was made, also those deleted since; of each pair the initiator's first."""
         made = [child for moment in self.moments if moment.outcome.after for child in moment.outcome.after.children]
-        pairs = list(dict.fromkeys(child.message_id for child in made))
+        pairs = list(dict.fromkeys((child.message_id, child.protocol) for child in made))
         each_once = {(child.protocol, child.spi): child for child in made}.values()
-        return tuple(sorted(each_once, key=lambda child: (pairs.index(child.message_id), child.sender != INITIATOR)))
+        return tuple(
+            sorted(each_once, key=lambda it: (pairs.index((it.message_id, it.protocol)), it.sender != INITIATOR))
+        )
 
     @cached_property
     def established(self) -> bool:
@@ -249,13 +252,15 @@ def secrets_known_to(sa: IkeSa) -> dict[str, str]:
 
 
 def _ipsec_sa(child: IpsecSa) -> dict[str, Any]:
-    protection = child.choice.offer.protection
+    protection = child.protection
     return {
         "protocol": PROTOCOLS[Protocol(child.protocol)],
         "spi": child.spi.hex(),
         "from": child.sender,
         "enc": child.enc_key.hex() if protection.cipher else None,
         "auth": child.auth_key.hex() if protection.integrity else None,
+        "mode": next(word for word, number in ENCAPSULATIONS.items() if number == child.choice.mode),
+        **({"cpi": child.cpi.hex()} if child.cpi else {}),
     }
 
 

@@ -35,8 +35,10 @@ def _secrets_of_one(sa: IkeSa) -> Beliefs:
     for exchange in sa.exchanges.values():
         fresh, choice = exchange.given.get("g(qm)^xy"), exchange.choice
         if fresh is not None and choice is not None:
-            own, other = (choice.spi, exchange.spi) if exchange.role == INITIATOR else (exchange.spi, choice.spi)
-            quick.append(QuickBelief(spi_i=own, spi_r=other, g_xy=fresh.value))
+            for part in choice.offer.parts:
+                ends = choice.spi_of(part.protocol), exchange.beside.get(part.protocol, exchange.spi)
+                own, other = ends if exchange.role == INITIATOR else reversed(ends)
+                quick.append(QuickBelief(spi_i=own, spi_r=other, g_xy=fresh.value))
     return Beliefs(ike=(belief,), quick=tuple(quick))
 
 

@@ -15,6 +15,9 @@ HEALTHY = {
     "main": [2] * 6 + [32] * 3,
     "aggressive": [4] * 3 + [32] * 3,
     "quick-pfs": [2] * 6 + [32] * 3,
+    "transport": [2] * 6 + [32] * 3,
+    "ah": [2] * 6 + [32] * 3,
+    "bundle": [2] * 6 + [32] * 3,
     "curve": [2] * 6 + [32] * 3,
     "delete": [2] * 6 + [32] * 3 + [5] * 2,
 }
@@ -79,6 +82,16 @@ FAILURES = {
         why="ransform 1: AES-CBC-128: this side offers only AES-GCM",
         told="The other side says NO-PROPOSAL-CHOSEN", ends=("ESTABLISHED", "ESTABLISHED"),
     ),
+    "pfs-group": Said(
+        at=7, by="responder", notify=Notify.NO_PROPOSAL_CHOSEN,
+        why="PFS with MODP-2048: this side offers only PFS with MODP-3072",
+        told="The other side says NO-PROPOSAL-CHOSEN", ends=("ESTABLISHED", "ESTABLISHED"),
+    ),
+    "tunnel-transport": Said(
+        at=7, by="responder", notify=Notify.INVALID_ID_INFORMATION,
+        why="Tunnel mode: this side expects Transport",
+        told="The other side says INVALID-ID-INFORMATION", ends=("ESTABLISHED", "ESTABLISHED"),
+    ),
     "silence": Said(
         at=1, by="initiator", notify=None, why="xpected an answer to Main Mode in state SA_SENT, got none",
         told="", ends=("GONE", "START"),
@@ -114,7 +127,7 @@ class TestHealthy:
             if moment.outcome.after is not None:
                 for child in moment.outcome.after.children:
                     made.setdefault((child.spi, child.sender), set()).add((child.enc_key, child.auth_key))
-        assert len(made) == 2
+        assert len(made) == (4 if name == "bundle" else 2)
         assert all(len(keys) == 1 for keys in made.values())
 
 

@@ -30,6 +30,12 @@ RUNS = {
     "several offers": "main --ike aes256-aes128-sha256-sha1-modp2048 --esp aes256-sha256,aes128-sha1",
     "with farewell": "delete",
     "selectors refused": "selectors",
+    "transport mode": "transport --pfs ecp256",
+    "AH": "ah",
+    "AH with SHA-512 and PFS": "main --ah sha512 --pfs x25519",
+    "IPComp, or not": "main --ipcomp deflate --esp aes256-aes128-sha256",
+    "IPComp, ESP and AH together": "bundle",
+    "tunnel against transport": "tunnel-transport",
 }
 PROPOSAL, TRANSFORM = 2, 3
 
