@@ -1,4 +1,4 @@
-"""How an AH packet is checked by someone who only listens: what routers may change is zeroed, and the rest must match.
+"""How an AH packet is made, and checked by whoever has the key: what routers may change is zeroed, the rest must match.
 
 The clauses are RFC 4302's. AH covers the IP header in front of it, so the whole IP packet is needed, and no
 fragment of one (§3.4.1).
@@ -6,15 +6,20 @@ fragment of one (§3.4.1).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ikelab.crypto.sa_keys import SaKeys
 from ikelab.errors import Misuse, WireError
+from ikelab.ipsec.esp import spi_or_zeros
 from ikelab.wire import ip
 from ikelab.wire.numbers import IpProtocol
 
 FIXED_SIZE = 12  # all before the ICV
+ALIGNMENTS = {4: 4, 6: 8}  # what the header's size is a multiple of, by IP version (§2.6)
+
+Wrap = Callable[[bytes], bytes]
+"""An IP header around what stands behind it."""
 
 IMMUTABLE_OPTIONS = frozenset({0, 1, 130, 133, 134, 148, 149})
 """IPv4 options that the ICV covers, by type octet: the first list of Appendix A1; every other is zeroed."""
@@ -45,6 +50,25 @@ def spi_of(packet: bytes) -> bytes:
     """The SPI of the AH header that `packet` begins with. Raises WireError."""
     _present(packet, FIXED_SIZE, "AH")
     return packet[4:8]
+
+
+def seal_ah(keys: SaKeys, sequence: int, iv: bytes, next_header: int, payload: bytes, around: Wrap) -> bytes:
+    """The IP packet in which AH protects `payload`, which is of protocol `next_header`, and the header before it.
+
+    around: makes the IP packet of what stands behind its header, as it will be on arrival. sequence: of 64 bits where
+    the SA has such. iv: as the integrity check needs it. Raises Misuse where the key is missing.
+    """
+    if keys.integrity is None or keys.auth_key is None:
+        raise Misuse(f"AH: expected the key of an AH SA, got none of the {keys.protocol} SA")
+    fixed, bare = spi_or_zeros(keys) + (sequence & 0xFFFFFFFF).to_bytes(4), FIXED_SIZE + keys.icv_size
+    size = bare + -bare % ALIGNMENTS[ip.read_ip(around(b"")).version]
+    head = bytes((next_header, size // 4 - 2, 0, 0)) + fixed + bytes(size - FIXED_SIZE)
+    packet = around(head + payload)
+    read = ip.read_ip(packet)
+    high = (sequence >> 32).to_bytes(4) if keys.esn else b""
+    icv = keys.integrity.icv(keys.auth_key, _immutable(packet, read) + packet[read.start :] + high, iv)
+    at = read.start + FIXED_SIZE
+    return packet[:at] + icv + packet[at + len(icv) :]
 
 
 def open_ah(keys: SaKeys, ip_packet: bytes, *, sequence_high: int = 0) -> OpenedAh:

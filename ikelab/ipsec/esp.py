@@ -1,4 +1,4 @@
-"""How an ESP packet is opened by someone who only listens: the ICV first, then the ciphertext, then the padding.
+"""How an ESP packet is made, and opened by whoever has keys: the ICV first, then the ciphertext, then the padding.
 
 The clauses are RFC 4303's (RFC 2406 has the same packet). Nothing is decrypted whose ICV is wrong (§3.4.4).
 """
@@ -14,6 +14,8 @@ from ikelab.wire.numbers import IpProtocol
 
 HEADER_SIZE = 8  # SPI and sequence number
 TRAILER_SIZE = 2  # pad length and next header
+ALIGNMENT = 4  # of the ICV (§2.4)
+PADDING = bytes(range(1, 256))
 IP_VERSIONS: dict[int, int] = {IpProtocol.IPV4: 4, IpProtocol.IPV6: 6}
 
 
@@ -57,6 +59,35 @@ def spi_of(packet: bytes) -> bytes:
     """The SPI that an ESP packet begins with. Raises WireError."""
     _present(packet, HEADER_SIZE, "ESP header", "RFC 4303 §2")
     return packet[:4]
+
+
+def seal_esp(keys: SaKeys, sequence: int, iv: bytes, next_header: int, payload: bytes) -> bytes:
+    """An ESP packet around `payload`, which is of protocol `next_header`, as these keys protect it.
+
+    sequence: of 64 bits where the SA has such, of which the lower half is sent (§2.2.1). iv: as the cipher needs it,
+    and never used before. Padding is the least there may be: 1, 2, 3, ... (§2.4). Raises Misuse where keys are missing.
+    """
+    cipher, enc_key = keys.cipher, keys.enc_key
+    if cipher is None or enc_key is None:
+        raise Misuse(f"ESP: expected the encryption key of an ESP SA, got none of the {keys.protocol} SA")
+    low = (sequence & 0xFFFFFFFF).to_bytes(4)
+    high = (sequence >> 32).to_bytes(4) if keys.esn else b""
+    head = spi_or_zeros(keys) + low
+    pad_length = -(len(payload) + TRAILER_SIZE) % max(ALIGNMENT, cipher.block_size)
+    plaintext = payload + PADDING[:pad_length] + bytes((pad_length, next_header))
+    if isinstance(cipher, AeadCipher):
+        return head + iv + cipher.seal(enc_key, iv, plaintext, head[:4] + high + low)
+    packet = head + iv + cipher.encrypt(enc_key, iv, plaintext)
+    if keys.integrity is None:
+        return packet
+    if keys.auth_key is None:
+        raise Misuse("ESP: expected an integrity key, got none")
+    return packet + keys.integrity.icv(keys.auth_key, packet + high)
+
+
+def spi_or_zeros(keys: SaKeys) -> bytes:
+    """The SPI that packets made with these keys carry; zeros where the keys name none."""
+    return keys.spi or bytes(4)
 
 
 def open_esp(keys: SaKeys, packet: bytes, *, sequence_high: int = 0) -> OpenedEsp:
@@ -157,8 +188,14 @@ def _nonsense(plaintext: bytes, *, verified: bool) -> str:
     return ""
 
 
+def padding_fits(plaintext: bytes) -> bool:
+    """Whether the pad length leaves room for the padding, and the padding is 1, 2, 3, ... (RFC 4303 §2.4, §2.5)."""
+    padding = _without_trailer(plaintext)[1]
+    return len(padding) == plaintext[-TRAILER_SIZE] and _counts_up(padding)
+
+
 def _counts_up(padding: bytes) -> bool:
-    return padding == bytes(range(1, len(padding) + 1))
+    return padding == PADDING[: len(padding)]
 
 
 def _present(octets: bytes, size: int, path: str, rfc: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import struct
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ikelab.errors import Misuse, WireError
 from ikelab.wire.numbers import IpProtocol
@@ -18,6 +19,7 @@ HOP_BY_HOP, ROUTING, FRAGMENT, DESTINATION_OPTIONS = 0, 43, 44, 60
 OPTION_HEADERS = frozenset({HOP_BY_HOP, ROUTING, DESTINATION_OPTIONS})
 EXTENSION_HEADERS = OPTION_HEADERS | {FRAGMENT}
 IPV4_HEADER, IPV6_HEADER, UDP_HEADER = 20, 40, 8
+ADDRESS_PAIRS_KEPT = 256
 LARGEST = 65_535  # what a 16-bit length field can say
 
 DONT_FRAGMENT, MORE_FRAGMENTS = 0x4000, 0x2000
@@ -127,17 +129,46 @@ def _read_ipv6(octets: bytes) -> IpPacket:
     )
 
 
-def build_ip(source: str, destination: str, protocol: int, payload: bytes) -> bytes:
-    """An unfragmented IP packet of the addresses' version around `payload`, with header checksum. Raises Misuse."""
-    addresses = _addresses(source, destination)
-    if addresses[0].version == 6:
+def build_ip(
+    source: str,
+    destination: str,
+    protocol: int,
+    payload: bytes,
+    *,
+    traffic_class: int = 0,
+    identification: int = 0,
+    dont_fragment: bool = True,
+) -> bytes:
+    """An unfragmented IP packet of the addresses' version around `payload`, with header checksum. Raises Misuse.
+
+    traffic_class: DSCP and ECN. identification, dont_fragment: IPv4's, which IPv6 does not have.
+    """
+    version, addresses = _packed(source, destination)
+    if version == 6:
         _fits(len(payload), "an IPv6 payload")
-        return struct.pack("!IHBB", 6 << 28, len(payload), protocol, 64) + _packed(addresses) + payload
+        return struct.pack("!IHBB", 6 << 28 | traffic_class << 20, len(payload), protocol, 64) + addresses + payload
     total = IPV4_HEADER + len(payload)
     _fits(total, "an IPv4 packet")
-    head = struct.pack("!BBHHHBB", 0x45, 0, total, 0, DONT_FRAGMENT, 64, protocol)
-    checksum = internet_checksum(head + bytes(2) + _packed(addresses))
-    return head + checksum.to_bytes(2) + _packed(addresses) + payload
+    flags = DONT_FRAGMENT if dont_fragment else 0
+    head = struct.pack("!BBHHHBB", 0x45, traffic_class, total, identification, flags, 64, protocol)
+    return head + internet_checksum(head + addresses).to_bytes(2) + addresses + payload
+
+
+def with_payload(octets: bytes, packet: IpPacket, protocol: int, payload: bytes) -> bytes:
+    """The header that was read from `octets`, extension headers included, around another payload. Raises Misuse.
+
+    Length, protocol and checksum are made to fit; all else stays.
+    """
+    header = bytearray(octets[: packet.start])
+    header[packet.protocol_at] = protocol
+    if packet.version == 6:
+        _fits(len(header) - IPV6_HEADER + len(payload), "an IPv6 payload")
+        header[4:6] = (len(header) - IPV6_HEADER + len(payload)).to_bytes(2)
+        return bytes(header) + payload
+    _fits(len(header) + len(payload), "an IPv4 packet")
+    header[2:4], header[10:12] = (len(header) + len(payload)).to_bytes(2), bytes(2)
+    header[10:12] = internet_checksum(bytes(header)).to_bytes(2)
+    return bytes(header) + payload
 
 
 def unfragmented(first: bytes, payload: bytes) -> bytes:
@@ -148,12 +179,7 @@ def unfragmented(first: bytes, payload: bytes) -> bytes:
     """
     packet = read_ip(first)
     if packet.version == 4:
-        header = bytearray(first[: packet.start])
-        _fits(len(header) + len(payload), "an IPv4 packet")
-        struct.pack_into("!H", header, 2, len(header) + len(payload))
-        header[6:8], header[10:12] = bytes(2), bytes(2)
-        header[10:12] = internet_checksum(bytes(header)).to_bytes(2)
-        return bytes(header) + payload
+        return with_payload(first[:6] + bytes(2) + first[8:], packet, packet.protocol, payload)
     header, named_at = bytearray(first[: packet.start]), 6
     for extension in packet.extensions:
         if extension.kind == FRAGMENT:
@@ -174,36 +200,30 @@ def build_udp(source: Endpoint, destination: Endpoint, payload: bytes) -> bytes:
         if not 0 <= port <= LARGEST:
             raise Misuse(f"a UDP port is a number from 0 to {LARGEST}, got {port}")
     head = struct.pack("!HHH", source.port, destination.port, length)
-    pseudo_header = _packed(_addresses(source.address, destination.address)) + struct.pack(
-        "!HH", IpProtocol.UDP, length
-    )
+    pseudo_header = _packed(source.address, destination.address)[1] + struct.pack("!HH", IpProtocol.UDP, length)
     checksum = internet_checksum(pseudo_header + head + bytes(2) + payload) or 0xFFFF  # 0 would say "no checksum"
     return head + checksum.to_bytes(2) + payload
 
 
 def internet_checksum(octets: bytes) -> int:
-    """The complement of the ones' complement sum of 16-bit words, an odd last octet padded with zero."""
-    total: int = sum(struct.unpack(f"!{(len(octets) + 1) // 2}H", octets + bytes(len(octets) % 2)))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return total ^ 0xFFFF
+    """The complement of the ones' complement sum of 16-bit words, an odd last octet padded with zero.
+
+    That sum is the remainder by 65535, as 65536 leaves 1; but where it is not zero in itself, 65535 and not 0.
+    """
+    number = int.from_bytes(octets + bytes(len(octets) % 2))
+    return 0xFFFF - (number % 0xFFFF or (0xFFFF if number else 0))
 
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-
-
-def _addresses(source: str, destination: str) -> tuple[Address, Address]:
+@lru_cache(maxsize=ADDRESS_PAIRS_KEPT)
+def _packed(source: str, destination: str) -> tuple[int, bytes]:
+    """The IP version of two addresses and the octets of both. Raises Misuse."""
     try:
         pair = ipaddress.ip_address(source), ipaddress.ip_address(destination)
     except ValueError as error:
         raise Misuse(f"expected two IP addresses, got {source!r} and {destination!r}: {error}") from None
     if pair[0].version != pair[1].version:
         raise Misuse(f"expected two addresses of one IP version, got {source} and {destination}")
-    return pair
-
-
-def _packed(addresses: tuple[Address, Address]) -> bytes:
-    return addresses[0].packed + addresses[1].packed
+    return pair[0].version, pair[0].packed + pair[1].packed
 
 
 def _fits(size: int, what: str) -> None:

@@ -11,10 +11,22 @@ from scapy.packet import Packet, Raw
 
 from ikelab.crypto.protection import AeadCipher, esp_cipher_by_word, integrity_by_word
 from ikelab.crypto.sa_keys import SaKeys
+from ikelab.ipsec.association import Association, Tunnel, UdpPorts
+from ikelab.ipsec.traffic import Traffic
 
 SPI = 0xC930A8D1
-CIPHERS = {"null": "NULL", "des": "DES", "3des": "3DES", "aes128": "AES-CBC", "aes192": "AES-CBC", "aes256": "AES-CBC"}
-AEADS = {"aes128gcm16": "AES-GCM", "aes192gcm16": "AES-GCM", "aes256gcm16": "AES-GCM"}
+CIPHERS = {
+    "null": "NULL",
+    "des": "DES",
+    "3des": "3DES",
+    **{f"aes{bits}": "AES-CBC" for bits in (128, 192, 256)},
+    **{f"aes{bits}ctr": "AES-CTR" for bits in (128, 192, 256)},
+}
+AEADS = {
+    **{f"aes{bits}gcm16": "AES-GCM" for bits in (128, 192, 256)},
+    **{f"aes{bits}ccm16": "AES-CCM" for bits in (128, 192, 256)},
+    **{f"aes{bits}gmac": "AES-NULL-GMAC" for bits in (128, 192, 256)},
+}
 CHECKS = {
     "md5": "HMAC-MD5-96",
     "sha1": "HMAC-SHA1-96",
@@ -72,6 +84,21 @@ def protected(known: SaKeys, mode: str, version: int, packet: Packet | None = No
     """An IP packet that scapy protected, as octets."""
     packet = inner(version) if packet is None else packet
     return bytes(association(known, mode, version, **rest).encrypt(packet, seq_num=7))
+
+
+def agreed(
+    known: SaKeys, mode: str, version: int, udp: UdpPorts | None = None, traffic: Traffic | None = None
+) -> Association:
+    """The SA of ikelab with these keys, between the same gateways."""
+    ends = outer(version)
+    tunnel = Tunnel(source=ends.src, destination=ends.dst) if mode == "tunnel" else None
+    return Association(keys=known, tunnel=tunnel, udp=udp, traffic=traffic)
+
+
+def opened_by_scapy(known: SaKeys, mode: str, version: int, octets: bytes, **rest: Any) -> bytes:
+    """What scapy finds in a protected packet, once it has verified the ICV (it changes its input: this is a copy)."""
+    packet = (IP if octets[0] >> 4 == 4 else IPv6)(octets)
+    return bytes(association(known, mode, version, **rest).decrypt(packet))
 
 
 def is_aead(known: SaKeys) -> bool:
