@@ -53,3 +53,13 @@ def test_secrets(lab_page: Callable[..., Any], scheme: str, width: int) -> None:
     assert "K1 | K2, first 32 of 40 octets" in cell(page, "aes256-sha1").inner_text()
     assert "Messages 5 and 6 stay closed." in cell(page, "listener(talk").inner_text()
     assert "? Your turn" in cell(page, "def derive").inner_text()
+
+
+@in_every_look
+def test_main_mode(lab_page: Callable[..., Any], scheme: str, width: int) -> None:
+    page = opened(lab_page, "05_main_mode", scheme, width)
+    assert "KE_SENT" in cell(page, 'talk.play(view="states")').inner_text()
+    assert "one of 2 offers" in cell(page, "choice.play").inner_text()
+    assert "got a message from 10.99.0.1" in cell(page, "peer_address").inner_text()
+    assert "PAYLOAD-MALFORMED" in cell(page, 'run("psk")').inner_text()
+    assert "? Your turn" in cell(page, "def hash_r").inner_text()
