@@ -1,6 +1,5 @@
 """How a protected packet is received: number, ICV, decryption, padding, window, in this order.
 
-
 Pure: an SA and a packet go in; the SA with its window moved on and the packet inside come out, or a refusal with its
 reason, and then the SA is what it was. Nothing is decrypted before the ICV holds; where an SA has no integrity check,
 which RFC 4303 §1 warns of, there is nothing to hold, and no window either (§3.4.3).
