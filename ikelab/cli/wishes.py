@@ -43,9 +43,9 @@ class Wish:
     mode: ModeName
     ike: str
     esp: str | None
-    ah: str | None
-    ipcomp: str | None
-    transport: bool
+    ah: str | None = None
+    ipcomp: str | None = None
+    transport: bool = False
     pfs: str | None
     psk: str | None
     own_id: str | None

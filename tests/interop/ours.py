@@ -25,7 +25,7 @@ class Words:
 
     mode: Mode = Mode.MAIN
     ike: str = "aes128-sha1-modp2048"
-    esp: str = "aes128-sha1"
+    esp: str | None = "aes128-sha1"
     pfs: str | None = None
     psk: str = Connection().psk
     local_ts: str | None = None
@@ -39,7 +39,7 @@ class Words:
             "--bind": gateway.lab.address,
             "--mode": self.mode.name.lower(),
             "--ike": self.ike,
-            "--esp": self.esp,
+            **({"--esp": self.esp} if self.esp else {}),
             "--psk": self.psk,
             "--local-ts": self.local_ts or gateway.lab.inner_network,
             "--remote-ts": self.remote_ts or gateway.link.right.inner_network,

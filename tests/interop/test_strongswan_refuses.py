@@ -15,13 +15,15 @@ from ikelab.wire.numbers import Notify
 from tests.interop.gateway import Gateway, gateway
 from tests.interop.namespaces import Link
 from tests.interop.ours import Told, Words, connect, serving, told
-from tests.interop.settings import Connection, Mode
+from tests.interop.settings import Connection, Encapsulation, Mode
 from tests.needs import needs
 
 pytestmark = needs("netns", "strongswan", "gcc", "tcpdump", "tshark")
 
 MAIN, AGGRESSIVE = Connection(), Connection(mode=Mode.AGGRESSIVE)
 OURS, OURS_AGGRESSIVE = Words(), Words(mode=Mode.AGGRESSIVE)
+HOSTS = Connection(local_ts="10.99.0.2/32", remote_ts="10.99.0.1/32")
+OURS_OF_HOSTS = Words(local_ts="10.99.0.1", remote_ts="10.99.0.2")
 WRONG = "another horse, another battery"
 
 
@@ -182,6 +184,38 @@ STRONGSWAN_REFUSES = (
         heard=OFFER,
         complains="no matching CHILD_SA config found for 10.1.0.0/24 === 10.2.0.0/24",
     ),
+    Failure(
+        name="transport to a gateway that wants a tunnel",
+        theirs=HOSTS,
+        ours=replace(OURS_OF_HOSTS, more=("--transport",)),
+        at=7,
+        by="responder",
+        notify=Notify.INVALID_ID_INFORMATION,
+        why="the other side says INVALID-ID-INFORMATION",
+        heard=OFFER,
+        complains="no matching CHILD_SA config found for 10.99.0.1/32 === 10.99.0.2/32",
+    ),
+    Failure(
+        name="a tunnel to a gateway that wants transport",
+        theirs=replace(HOSTS, encapsulation=Encapsulation.TRANSPORT),
+        ours=OURS_OF_HOSTS,
+        at=7,
+        by="responder",
+        notify=Notify.INVALID_ID_INFORMATION,
+        why="the other side says INVALID-ID-INFORMATION",
+        heard=OFFER,
+        complains="no matching CHILD_SA config found for 10.99.0.1/32 === 10.99.0.2/32",
+    ),
+    Failure(
+        name="AH to a gateway that wants ESP",
+        ours=replace(OURS, esp=None, more=("--ah", "sha256")),
+        at=7,
+        by="responder",
+        notify=Notify.NO_PROPOSAL_CHOSEN,
+        why=SAYS_NO,
+        heard=OFFER,
+        complains="no matching proposal found, sending NO_PROPOSAL_CHOSEN",
+    ),
 )
 
 WE_REFUSE = (
@@ -317,6 +351,38 @@ WE_REFUSE = (
         "got 10.7.0.0/24 to 10.1.0.0/24",
         heard="INFORMATIONAL_V1 [ HASH N(INVAL_ID) ]",
         complains="received INVALID_ID_INFORMATION error notify",
+    ),
+    Failure(
+        name="transport where we want a tunnel",
+        theirs=replace(HOSTS, encapsulation=Encapsulation.TRANSPORT),
+        ours=OURS_OF_HOSTS,
+        at=7,
+        by="responder",
+        notify=Notify.INVALID_ID_INFORMATION,
+        why="Transport mode: this side expects Tunnel",
+        heard="INFORMATIONAL_V1 [ HASH N(INVAL_ID) ]",
+        complains="received INVALID_ID_INFORMATION error notify",
+    ),
+    Failure(
+        name="a tunnel where we want transport",
+        theirs=HOSTS,
+        ours=replace(OURS_OF_HOSTS, more=("--transport",)),
+        at=7,
+        by="responder",
+        notify=Notify.INVALID_ID_INFORMATION,
+        why="Tunnel mode: this side expects Transport",
+        heard="INFORMATIONAL_V1 [ HASH N(INVAL_ID) ]",
+        complains="received INVALID_ID_INFORMATION error notify",
+    ),
+    Failure(
+        name="ESP where we want AH",
+        ours=replace(OURS, esp=None, more=("--ah", "sha256")),
+        at=7,
+        by="responder",
+        notify=Notify.NO_PROPOSAL_CHOSEN,
+        why="ESP: this side offers only AH",
+        heard="INFORMATIONAL_V1 [ HASH N(NO_PROP) ]",
+        complains="received NO_PROPOSAL_CHOSEN error notify",
     ),
 )
 
