@@ -122,6 +122,32 @@ class Whole:
 
 
 @dataclass(frozen=True)
+class Parts(Generic[Understood]):
+    """So many answers of one kind, side by side in a tuple."""
+
+    each: Kind[Understood]
+    count: int
+
+    @property
+    def wanted(self) -> str:
+        """What to write."""
+        return f"{self.count} values, with a comma between them"
+
+    def understand(self, answer: object) -> tuple[Understood, ...]:
+        """The parts. Raises NotBegun where one of them still is three dots."""
+        if not isinstance(answer, tuple | list) or len(answer) != self.count:
+            came = f"{len(answer)} of them" if isinstance(answer, tuple | list) else echo(answer)
+            raise NotUnderstood(f"Expected {self.wanted}, got {came}.")
+        if any(part is ... for part in answer):
+            raise NotBegun
+        return tuple(map(self.each.understand, answer))
+
+    def show(self, answer: tuple[Understood, ...]) -> str:
+        """Each part."""
+        return ", ".join(map(self.each.show, answer))
+
+
+@dataclass(frozen=True)
 class Results(Generic[Understood]):
     """A function of the learner's, judged by what it answers when it is called with each of `calls()`."""
 

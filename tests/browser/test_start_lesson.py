@@ -88,10 +88,6 @@ class TestTheLiveHandshake:
         expect(memories).to_contain_text("None of these was ever sent, in clear or encrypted.")
         assert memories.inner_text().count("the same") == 7
 
-        expect(cell(page, "typo = run").locator(".jp-OutputArea-output")).to_contain_text(
-            "refuses 5: PAYLOAD-MALFORMED"
-        )
-
 
 class TestStepping:
     def test_to_message_5_its_octets_and_skeyid(self, lab_page: OpenPage) -> None:

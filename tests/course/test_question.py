@@ -16,6 +16,7 @@ from ikelab.course.question import (
     NotUnderstood,
     Numbers,
     Octets,
+    Parts,
     Question,
     Results,
     Slip,
@@ -25,6 +26,7 @@ from ikelab.course.question import (
 
 CHOICE, NUMBERS, OCTETS, WHOLE = Choice({"a": "one", "b": "other"}), Numbers(11), Octets(), Whole()
 RESULTS = Results(lambda: ((1, 2), (3, 4)), WHOLE)
+PARTS = Parts(WHOLE, 2)
 
 
 class Awkward:
@@ -58,7 +60,7 @@ ANYTHING = st.one_of(
 )
 
 
-@pytest.mark.parametrize("kind", [CHOICE, NUMBERS, OCTETS, WHOLE, RESULTS])
+@pytest.mark.parametrize("kind", [CHOICE, NUMBERS, OCTETS, WHOLE, RESULTS, PARTS])
 @given(answer=ANYTHING)
 def test_nothing_makes_it_fail(kind: Kind[Any], answer: object) -> None:
     said = ""
@@ -133,6 +135,28 @@ def test_the_first_slip_that_was_made_is_answered() -> None:
         name="q", ask="?", kind=CHOICE, right=lambda: "b", because="", slips=slips, otherwise="otherwise"
     )
     assert [question.hint_for(answer) for answer in "abc"] == ["aaa", "bbb", "otherwise"]
+
+
+class TestParts:
+    def test_a_tuple_or_a_list(self) -> None:
+        assert PARTS.understand([1, 2]) == PARTS.understand((1, 2)) == (1, 2)
+        assert PARTS.show((1, 2)) == "1, 2"
+
+    def test_one_that_is_not_begun(self) -> None:
+        with pytest.raises(NotBegun):
+            PARTS.understand((1, ...))
+
+    @pytest.mark.parametrize(
+        ("answer", "complaint"),
+        [
+            (7, r"^Expected 2 values, with a comma between them, got 7\.$"),
+            ((1, 2, 3), r"got 3 of them\.$"),
+            ((1, "x"), r"^Expected a whole number, got 'x'\.$"),
+        ],
+    )
+    def test_no_parts(self, answer: object, complaint: str) -> None:
+        with pytest.raises(NotUnderstood, match=complaint):
+            PARTS.understand(answer)
 
 
 class TestResults:
