@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ikelab.course.group_table import groups
+    from ikelab.course.guessing import impostor, overhear
     from ikelab.course.held_keys import keys
     from ikelab.course.suppositions import listener, suppose
 
-__all__ = ["groups", "keys", "listener", "suppose"]
+__all__ = ["groups", "impostor", "keys", "listener", "overhear", "suppose"]
 
 _WHERE = {
     "groups": "ikelab.course.group_table",
+    "impostor": "ikelab.course.guessing",
     "keys": "ikelab.course.held_keys",
     "listener": "ikelab.course.suppositions",
+    "overhear": "ikelab.course.guessing",
     "suppose": "ikelab.course.suppositions",
 }
 
