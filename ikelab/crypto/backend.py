@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Protocol
 
 from ikelab.errors import Misuse
@@ -50,15 +51,13 @@ def open_gcm(key: bytes, nonce: bytes, sealed: bytes, tag_size: int, associated:
     """AES-GCM: the plaintext, or None if the tag (its first `tag_size` octets) does not belong to it."""
     if tag_size == 16:
         return _opened(_gcm(key), nonce, sealed, associated)
-    from cryptography.exceptions import InvalidTag
-
     ciphertext, tag = sealed[:-tag_size], sealed[-tag_size:]
     decryptor = _gcm_with_short_tag(key, nonce, tag).decryptor()
     decryptor.authenticate_additional_data(associated)
     plaintext = decryptor.update(ciphertext)
     try:
         return plaintext + decryptor.finalize()
-    except InvalidTag:
+    except _library().InvalidTag:
         return None
 
 
@@ -124,22 +123,38 @@ def _algorithm(block_cipher: str, key: bytes) -> BlockCipherAlgorithm:
     raise Misuse(f"block cipher: expected AES, 3DES, DES or Camellia, got {block_cipher}")
 
 
-def _cbc(block_cipher: str, key: bytes, iv: bytes) -> Cipher[modes.CBC]:
+@lru_cache(maxsize=1)
+def _library() -> SimpleNamespace:
+    """What every packet needs of the library, looked up once."""
+    from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
     from cryptography.hazmat.primitives.ciphers import Cipher, modes
 
-    return Cipher(_algorithm(block_cipher, key), modes.CBC(iv))
+    return SimpleNamespace(
+        Cipher=Cipher,
+        CBC=modes.CBC,
+        CTR=modes.CTR,
+        GCM=modes.GCM,
+        InvalidTag=InvalidTag,
+        Unsupported=UnsupportedAlgorithm,
+    )
+
+
+def _cbc(block_cipher: str, key: bytes, iv: bytes) -> Cipher[modes.CBC]:
+    library = _library()
+    started: Cipher[modes.CBC] = library.Cipher(_algorithm(block_cipher, key), library.CBC(iv))
+    return started
 
 
 def _ctr(block_cipher: str, key: bytes, counter_block: bytes) -> Cipher[modes.CTR]:
-    from cryptography.hazmat.primitives.ciphers import Cipher, modes
-
-    return Cipher(_algorithm(block_cipher, key), modes.CTR(counter_block))
+    library = _library()
+    started: Cipher[modes.CTR] = library.Cipher(_algorithm(block_cipher, key), library.CTR(counter_block))
+    return started
 
 
 def _gcm_with_short_tag(key: bytes, nonce: bytes, tag: bytes) -> Cipher[modes.GCM]:
-    from cryptography.hazmat.primitives.ciphers import Cipher, modes
-
-    return Cipher(_algorithm("AES", key), modes.GCM(nonce, tag, min_tag_length=8))
+    library = _library()
+    started: Cipher[modes.GCM] = library.Cipher(_algorithm("AES", key), library.GCM(nonce, tag, min_tag_length=8))
+    return started
 
 
 @lru_cache(maxsize=KEYS_KEPT_READY)
@@ -157,20 +172,16 @@ def _ccm(key: bytes, tag_size: int) -> AESCCM:
 
 
 def _opened(box: AESGCM | AESCCM, nonce: bytes, sealed: bytes, associated: bytes) -> bytes | None:
-    from cryptography.exceptions import InvalidTag
-
     try:
         return box.decrypt(nonce, sealed, associated)
-    except InvalidTag:
+    except _library().InvalidTag:
         return None
 
 
 def _run(block_cipher: str, start: Callable[[], _Context], data: bytes) -> bytes:
-    from cryptography.exceptions import UnsupportedAlgorithm
-
     try:
         running = start()
-    except UnsupportedAlgorithm as error:
+    except _library().Unsupported as error:
         raise Misuse(f"{block_cipher}: the OpenSSL on this machine does not offer it ({error})") from error
     return running.update(data) + running.finalize()
 

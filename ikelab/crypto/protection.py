@@ -161,9 +161,11 @@ class AeadCipher(EspCipher, ABC):
     decrypt = encrypt
 
     def _key_and_nonce(self, keymat: bytes, iv: bytes) -> tuple[bytes, bytes]:
-        expect_size(f"{self.label} key with its salt", keymat, self.keymat_size)
-        expect_size(f"{self.label} IV", iv, self.iv_size)
-        return keymat[: self.key_size], keymat[self.key_size :] + iv
+        end = self.key_size
+        if len(keymat) != end + self.salt_size or len(iv) != self.iv_size:  # the sentences are for mistakes alone
+            expect_size(f"{self.label} key with its salt", keymat, self.keymat_size)
+            expect_size(f"{self.label} IV", iv, self.iv_size)
+        return keymat[:end], keymat[end:] + iv
 
     @abstractmethod
     def _seal(self, key: bytes, nonce: bytes, iv: bytes, data: bytes, associated: bytes) -> bytes: ...

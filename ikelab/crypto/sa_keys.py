@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from ikelab.crypto.protection import AeadCipher, EspCipher, Integrity, Protection
@@ -58,7 +59,7 @@ class SaKeys:
             esn=esn,
         )
 
-    @property
+    @cached_property
     def icv_size(self) -> int:
         """Octets of ICV at the end of a packet."""
         if isinstance(self.cipher, AeadCipher):

@@ -8,13 +8,15 @@ from functools import cached_property
 from ipaddress import ip_address
 
 from ikelab.crypto.protection import AeadCipher
-from ikelab.crypto.sa_keys import SaKeys
+from ikelab.crypto.sa_keys import IpsecProtocol, SaKeys
 from ikelab.errors import Misuse
 from ikelab.ipsec.traffic import Traffic
 from ikelab.ipsec.window import NUMBERS, ReplayWindow
+from ikelab.wire.numbers import IpProtocol
 
 LEAST_SPI = 256
 NAT_T_PORT = 4500
+PROTOCOLS: dict[IpsecProtocol, int] = {"ESP": int(IpProtocol.ESP), "AH": int(IpProtocol.AH)}
 
 
 class DontFragment(Enum):
@@ -100,6 +102,11 @@ class Association:
     def last_sequence(self) -> int:
         """The last sequence number that may be sent (RFC 4303 §3.3.3)."""
         return (NUMBERS * NUMBERS if self.keys.esn else NUMBERS) - 1
+
+    @cached_property
+    def outer_protocol(self) -> int:
+        """What the IP header in front of its packets says follows: ESP, AH, or UDP."""
+        return PROTOCOLS[self.keys.protocol] if self.udp is None else int(IpProtocol.UDP)
 
     @property
     def mode(self) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ikelab.crypto.protection import AeadCipher, EspCipher
+from ikelab.crypto.protection import AeadCipher
 from ikelab.crypto.sa_keys import SaKeys
 from ikelab.errors import Misuse, Refusal, WireError
 from ikelab.wire.numbers import IpProtocol
@@ -90,11 +90,11 @@ def spi_or_zeros(keys: SaKeys) -> bytes:
     return keys.spi or bytes(4)
 
 
-def open_esp(keys: SaKeys, packet: bytes, *, sequence_high: int = 0) -> OpenedEsp:
-    """Open an ESP packet, which begins with its SPI, with these keys.
+def decrypt_esp(keys: SaKeys, packet: bytes, *, sequence_high: int = 0) -> tuple[bool | None, bytes | None]:
+    """Whether the ICV is right (None without one, or without its key), and the plaintext with its trailer.
 
-    sequence_high: the upper half of the 64-bit sequence number, where the SA has such (it is not in the packet).
-    Raises Misuse where the keys are not this packet's, WireError where octets are missing.
+    There is no plaintext where the ICV is wrong, where the key is missing, or where the ciphertext is no whole number
+    of blocks. Arguments and errors are those of `open_esp`.
     """
     cipher = keys.cipher
     if cipher is None:
@@ -103,35 +103,58 @@ def open_esp(keys: SaKeys, packet: bytes, *, sequence_high: int = 0) -> OpenedEs
     if keys.spi not in (None, spi):
         raise Misuse(f"ESP: expected a packet of SPI {keys.spi.hex() if keys.spi else ''}, got one of {spi.hex()}")
     begin, end = HEADER_SIZE + cipher.iv_size, len(packet) - keys.icv_size
-    _present(packet, begin + TRAILER_SIZE + keys.icv_size, f"ESP packet of {cipher.family}", "RFC 4303 §2")
-    sequence, high = packet[4:8], sequence_high.to_bytes(4) if keys.esn else b""
-    iv, ciphertext, icv = packet[HEADER_SIZE:begin], packet[begin:end], packet[end:]
-    remarks: list[str] = []
-    plaintext, icv_ok = None, None
+    if end < begin + TRAILER_SIZE:
+        _present(packet, begin + TRAILER_SIZE + keys.icv_size, f"ESP packet of {cipher.family}", "RFC 4303 §2")
+    high, enc_key = sequence_high.to_bytes(4) if keys.esn else b"", keys.enc_key
     if isinstance(cipher, AeadCipher):
-        plaintext = _opened_aead(cipher, keys.enc_key, iv, ciphertext + icv, spi + high + sequence)
-        icv_ok = None if keys.enc_key is None else plaintext is not None
-    else:
-        if keys.integrity is not None and keys.auth_key is not None:
-            icv_ok = keys.integrity.verify(keys.auth_key, packet[:end] + high, icv)
-        if icv_ok is not False:
-            plaintext = _decrypted(cipher, keys.enc_key, iv, ciphertext, remarks)
-    if icv_ok is False:
-        remarks.append("the ICV is wrong: another key, or altered on the way (RFC 4303 §3.4.4)")
+        if enc_key is None:
+            return None, None
+        try:  # what is covered but not carried: RFC 4106 §5
+            opened = cipher.open(enc_key, packet[HEADER_SIZE:begin], packet[begin:], spi + high + packet[4:HEADER_SIZE])
+        except Refusal:
+            return False, None
+        return True, opened
+    icv_ok = None
+    if keys.integrity is not None and keys.auth_key is not None:
+        icv_ok = keys.integrity.verify(keys.auth_key, packet[:end] + high, packet[end:])
+    if icv_ok is False or enc_key is None or (end - begin) % cipher.block_size:
+        return icv_ok, None
+    return icv_ok, cipher.decrypt(enc_key, packet[HEADER_SIZE:begin], packet[begin:end])
+
+
+def open_esp(keys: SaKeys, packet: bytes, *, sequence_high: int = 0) -> OpenedEsp:
+    """Open an ESP packet, which begins with its SPI, with these keys.
+
+    sequence_high: the upper half of the 64-bit sequence number, where the SA has such (it is not in the packet).
+    Raises Misuse where the keys are not this packet's, WireError where octets are missing.
+    """
+    icv_ok, plaintext = decrypt_esp(keys, packet, sequence_high=sequence_high)
+    cipher = keys.cipher
+    assert cipher is not None
+    begin, end = HEADER_SIZE + cipher.iv_size, len(packet) - keys.icv_size
+    remarks: list[str] = []
     payload, padding, next_header = b"", b"", None
     if plaintext is not None:
-        if nonsense := _nonsense(plaintext, verified=icv_ok is True):
+        parts = _without_trailer(plaintext)
+        if nonsense := _nonsense(plaintext[-TRAILER_SIZE], *parts, verified=icv_ok is True):
             remarks.append(f"decrypted to nonsense, the key is probably wrong: {nonsense}")
         else:
-            payload, padding, next_header = _without_trailer(plaintext)
+            payload, padding, next_header = parts
             if not _counts_up(padding):
                 remarks.append(f"the padding is not 1, 2, 3, ... but {padding.hex()} (RFC 4303 §2.4)")
+    elif icv_ok is False:
+        remarks.append("the ICV is wrong: another key, or altered on the way (RFC 4303 §3.4.4)")
+    elif keys.enc_key is not None:
+        remarks.append(
+            f"expected whole blocks of {cipher.block_size} octets of {cipher.family}, got {end - begin} octets "
+            "(RFC 4303 §2.4)"
+        )
     return OpenedEsp(
-        spi=spi,
-        sequence=int.from_bytes(high + sequence),
-        iv=iv,
-        ciphertext=ciphertext,
-        icv=icv,
+        spi=packet[:4],
+        sequence=(sequence_high << 32 if keys.esn else 0) | int.from_bytes(packet[4:HEADER_SIZE]),
+        iv=packet[HEADER_SIZE:begin],
+        ciphertext=packet[begin:end],
+        icv=packet[end:],
         icv_ok=icv_ok,
         plaintext=plaintext,
         payload=payload,
@@ -141,45 +164,21 @@ def open_esp(keys: SaKeys, packet: bytes, *, sequence_high: int = 0) -> OpenedEs
     )
 
 
-def _opened_aead(cipher: AeadCipher, key: bytes | None, iv: bytes, sealed: bytes, associated: bytes) -> bytes | None:
-    """What a combined-mode cipher guards; None without a key or with a wrong ICV. `associated`: RFC 4106 §5."""
-    if key is None:
-        return None
-    try:
-        return cipher.open(key, iv, sealed, associated)
-    except Refusal:
-        return None
-
-
-def _decrypted(cipher: EspCipher, key: bytes | None, iv: bytes, ciphertext: bytes, remarks: list[str]) -> bytes | None:
-    if key is None:
-        return None
-    if len(ciphertext) % cipher.block_size:
-        remarks.append(
-            f"expected whole blocks of {cipher.block_size} octets of {cipher.family}, got {len(ciphertext)} octets "
-            "(RFC 4303 §2.4)"
-        )
-        return None
-    return cipher.decrypt(key, iv, ciphertext)
-
-
 def _without_trailer(plaintext: bytes) -> tuple[bytes, bytes, int]:
     """Payload, padding and next header, found from the end (RFC 4303 §2.4 to §2.6)."""
     pad_length, next_header = plaintext[-TRAILER_SIZE:]
-    end = len(plaintext) - TRAILER_SIZE - pad_length
-    return plaintext[: max(end, 0)], plaintext[max(end, 0) : -TRAILER_SIZE], next_header
+    end = max(len(plaintext) - TRAILER_SIZE - pad_length, 0)
+    return plaintext[:end], plaintext[end:-TRAILER_SIZE], next_header
 
 
-def _nonsense(plaintext: bytes, *, verified: bool) -> str:
-    """Why these octets cannot be a plaintext, "" if they can.
+def _nonsense(pad_length: int, payload: bytes, padding: bytes, next_header: int, *, verified: bool) -> str:
+    """Why these cannot be the parts of a plaintext, "" if they can.
 
     Odd padding betrays a wrong key; but where the ICV vouches for the packet, a sender of old that pads as it likes is
     likelier, if the next header is one that exists.
     """
-    payload, padding, next_header = _without_trailer(plaintext)
-    if len(padding) < plaintext[-TRAILER_SIZE]:
-        room = len(plaintext) - TRAILER_SIZE
-        return f"a pad length of {plaintext[-TRAILER_SIZE]} where there are {room} octets (RFC 4303 §2.5)"
+    if len(padding) < pad_length:
+        return f"a pad length of {pad_length} where there are {len(padding)} octets (RFC 4303 §2.5)"
     version = IP_VERSIONS.get(next_header)
     if version is not None and (not payload or payload[0] >> 4 != version):
         return f"expected a packet of IP version {version}, as the next header says (RFC 4303 §2.6)"
@@ -188,10 +187,13 @@ def _nonsense(plaintext: bytes, *, verified: bool) -> str:
     return ""
 
 
-def padding_fits(plaintext: bytes) -> bool:
-    """Whether the pad length leaves room for the padding, and the padding is 1, 2, 3, ... (RFC 4303 §2.4, §2.5)."""
-    padding = _without_trailer(plaintext)[1]
-    return len(padding) == plaintext[-TRAILER_SIZE] and _counts_up(padding)
+def payload_of(plaintext: bytes) -> bytes | None:
+    """The payload alone; None where the padding is not 1, 2, 3, ... or more than there is (RFC 4303 §2.4, §2.5)."""
+    pad_length = plaintext[-TRAILER_SIZE]
+    end = len(plaintext) - TRAILER_SIZE - pad_length
+    if end < 0 or plaintext[end:-TRAILER_SIZE] != PADDING[:pad_length]:
+        return None
+    return plaintext[:end]
 
 
 def _counts_up(padding: bytes) -> bool:

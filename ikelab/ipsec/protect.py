@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ikelab.errors import Misuse, WireError
 from ikelab.ipsec.ah import seal_ah
-from ikelab.ipsec.association import Association, DontFragment, Outbound, Tunnel, UdpPorts
+from ikelab.ipsec.association import PROTOCOLS, Association, DontFragment, Outbound, Tunnel, UdpPorts
 from ikelab.ipsec.esp import seal_esp
 from ikelab.ipsec.refused import Reason, Refused
 from ikelab.wire import ip
@@ -24,7 +24,6 @@ Draw = Callable[[str, int], bytes]
 
 SEGMENTS_LEFT_AT = 3
 INNER = {4: int(IpProtocol.IPV4), 6: int(IpProtocol.IPV6)}
-PROTOCOLS = {"ESP": int(IpProtocol.ESP), "AH": int(IpProtocol.AH)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +167,7 @@ def _esp(association: Association, sequence: int, next_header: int, payload: byt
 def _wrapped(association: Association, esp: bytes) -> tuple[int, bytes]:
     """ESP, or UDP around it, and the protocol number that says which."""
     udp = association.udp
-    if udp is None:
-        return PROTOCOLS["ESP"], esp
-    return int(IpProtocol.UDP), _in_udp(udp, association.tunnel, esp)
+    return association.outer_protocol, esp if udp is None else _in_udp(udp, association.tunnel, esp)
 
 
 def _in_udp(udp: UdpPorts, tunnel: Tunnel | None, esp: bytes) -> bytes:

@@ -11,14 +11,15 @@ from dataclasses import dataclass
 
 from ikelab.errors import Misuse, WireError
 from ikelab.ipsec.ah import OpenedAh, open_ah, spi_of as ah_spi_of
-from ikelab.ipsec.association import Association, Inbound
-from ikelab.ipsec.esp import HEADER_SIZE, OpenedEsp, open_esp, padding_fits
+from ikelab.ipsec.association import PROTOCOLS, Association, Inbound
+from ikelab.ipsec.esp import HEADER_SIZE, OpenedEsp, decrypt_esp, open_esp, payload_of
 from ikelab.ipsec.refused import Reason, Refused
 from ikelab.ipsec.window import NUMBERS
 from ikelab.wire import ip
 from ikelab.wire.numbers import IpProtocol
 
 CONGESTION_EXPERIENCED = 3
+DUMMY = int(IpProtocol.NO_NEXT_HEADER)
 AH_SEQUENCE_AT = 8
 CHECKSUM_AT: dict[int, int] = {IpProtocol.TCP: 16, IpProtocol.UDP: 6}
 INNER_VERSIONS: dict[int, int] = {IpProtocol.IPV4: 4, IpProtocol.IPV6: 6}
@@ -29,13 +30,20 @@ class Unprotected:
     """A packet that proved genuine.
 
     sa: the SA as it is from now on. packet: the IP packet inside; b"" of a dummy (RFC 4303 §2.6). sequence: its number.
-    opened: how the packet came apart.
+    octets: as it came, from the SPI on if it is ESP, from the IP header on if it is AH.
     """
 
     sa: Inbound
     packet: bytes
     sequence: int
-    opened: OpenedEsp | OpenedAh
+    octets: bytes
+
+    @property
+    def opened(self) -> OpenedEsp | OpenedAh:
+        """How it comes apart."""
+        keys = self.sa.association.keys
+        opener = open_esp if keys.protocol == "ESP" else open_ah
+        return opener(keys, self.octets, sequence_high=self.sequence >> 32)
 
     @property
     def dummy(self) -> bool:
@@ -45,6 +53,9 @@ class Unprotected:
 
 def unprotect(sa: Inbound, packet: bytes) -> Unprotected | Refused:
     """Receive an IP packet that an SA protects. Never raises for what the packet holds."""
+    association = sa.association
+    if ip.plain_ipv4_protocol(packet) == association.outer_protocol == PROTOCOLS["ESP"]:
+        return unprotect_esp(sa, packet[ip.IPV4_HEADER :], packet[: ip.IPV4_HEADER])
     try:
         read = ip.read_ip(packet)
     except WireError as error:
@@ -53,13 +64,9 @@ def unprotect(sa: Inbound, packet: bytes) -> Unprotected | Refused:
         return Refused.because(Reason.NO_IP_PACKET, f"expected {read.missing} octets more than the {len(packet)} there")
     if read.fragment is not None:
         return Refused.because(Reason.FRAGMENT, "expected a whole packet, for fragments are put together first")
-    association = sa.association
-    expected = _expected_protocol(association)
-    if read.protocol != expected:
-        return Refused.because(
-            Reason.UNKNOWN_SPI,
-            f"SA {association.spi.hex()}: expected {expected.label}, got {IpProtocol(read.protocol).label}",
-        )
+    if read.protocol != association.outer_protocol:
+        wanted, got = IpProtocol(association.outer_protocol).label, IpProtocol(read.protocol).label
+        return Refused.because(Reason.UNKNOWN_SPI, f"SA {association.spi.hex()}: expected {wanted}, got {got}")
     if association.keys.protocol == "AH":
         return _unprotect_ah(sa, packet, read)
     begin = read.start + (ip.UDP_HEADER if association.udp is not None else 0)
@@ -84,20 +91,21 @@ def unprotect_esp(sa: Inbound, esp: bytes, header: bytes = b"") -> Unprotected |
     if isinstance(sequence, Refused):
         return sequence
     try:
-        opened = open_esp(keys, esp, sequence_high=sequence // NUMBERS)
+        icv_ok, plaintext = decrypt_esp(keys, esp, sequence_high=sequence >> 32)
     except WireError as error:
         return Refused.because(Reason.TOO_SHORT, str(error))
-    if association.has_integrity and not opened.icv_ok:
+    if association.has_integrity and not icv_ok:
         return _wrong_icv(association, sequence, "RFC 4303 §3.4.4")
-    if opened.remarks:
-        padded = opened.plaintext is None or padding_fits(opened.plaintext)
-        return Refused.because(Reason.NO_PAYLOAD if padded else Reason.BAD_PADDING, "; ".join(opened.remarks))
+    payload = None if plaintext is None else payload_of(plaintext)
+    if plaintext is None or payload is None:
+        why = "; ".join(open_esp(keys, esp, sequence_high=sequence >> 32).remarks)
+        return Refused.because(Reason.NO_PAYLOAD if plaintext is None else Reason.BAD_PADDING, why)
+    next_header = plaintext[-1]
+    inner = b"" if next_header == DUMMY else _inner(association, next_header, payload, header)
+    if isinstance(inner, Refused):
+        return inner
     window = sa.window.after(sequence) if association.has_integrity else sa.window
-    after = Inbound(association, window)
-    if opened.next_header == IpProtocol.NO_NEXT_HEADER:
-        return Unprotected(after, b"", sequence, opened)
-    inner = _inner(association, opened.next_header or 0, opened.payload, header)
-    return inner if isinstance(inner, Refused) else Unprotected(after, inner, sequence, opened)
+    return Unprotected(Inbound(association, window), inner, sequence, esp)
 
 
 def _unprotect_ah(sa: Inbound, packet: bytes, read: ip.IpPacket) -> Unprotected | Refused:
@@ -118,13 +126,7 @@ def _unprotect_ah(sa: Inbound, packet: bytes, read: ip.IpPacket) -> Unprotected 
     inner = _inner(association, opened.next_header, opened.payload, packet[: read.start])
     if isinstance(inner, Refused):
         return inner
-    return Unprotected(Inbound(association, sa.window.after(sequence)), inner, sequence, opened)
-
-
-def _expected_protocol(association: Association) -> IpProtocol:
-    if association.udp is not None:
-        return IpProtocol.UDP
-    return IpProtocol.ESP if association.keys.protocol == "ESP" else IpProtocol.AH
+    return Unprotected(Inbound(association, sa.window.after(sequence)), inner, sequence, packet)
 
 
 def _another_spi(association: Association, spi: bytes) -> Refused:

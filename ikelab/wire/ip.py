@@ -73,6 +73,16 @@ def read_ip(octets: bytes) -> IpPacket:
     raise WireError(expected="IP version 4 or 6", got=str(version) if octets else "nothing", at=0, path="IP > Version")
 
 
+def plain_ipv4_protocol(octets: bytes) -> int | None:
+    """The protocol of a whole IPv4 packet that has neither options nor a part in a fragmentation; None of any other.
+
+    Most packets are such, and to know that one is takes a fraction of reading its header.
+    """
+    if len(octets) < IPV4_HEADER or octets[0] != 0x45 or octets[6] & 0x3F or octets[7]:
+        return None
+    return octets[9] if octets[2] << 8 | octets[3] == len(octets) else None
+
+
 def _read_ipv4(octets: bytes) -> IpPacket:
     size = (octets[0] & 15) * 4
     _present(octets, 0, max(size, IPV4_HEADER), "IPv4 header")

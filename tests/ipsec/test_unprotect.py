@@ -88,7 +88,7 @@ class TestOrder:
         octets = packet(agreed_on, 5)
         after = accepted(unprotect(Inbound(agreed_on), octets)).sa
         with (
-            patch("ikelab.ipsec.unprotect.open_esp", side_effect=AssertionError),
+            patch("ikelab.ipsec.unprotect.decrypt_esp", side_effect=AssertionError),
             patch("ikelab.ipsec.unprotect.open_ah", side_effect=AssertionError),
         ):
             refused(unprotect(after, octets), Reason.REPLAYED)
