@@ -12,7 +12,8 @@ from hashlib import sha256
 from typing import Any
 
 from ikelab.crypto.book import Book, Method
-from ikelab.crypto.derived import Given, Value
+from ikelab.crypto.derived import Derived, Given, Value
+from ikelab.crypto.keymat import keys_of
 from ikelab.crypto.protection import Protection
 from ikelab.ike.config import Child, Connection, Selector
 from ikelab.ike.negotiate import ChildChoice, IkeChoice
@@ -107,6 +108,11 @@ class IpsecSa:
     def protection(self) -> Protection:
         """The algorithms that its keys are for."""
         return self.choice.offer.part(self.protocol).protection
+
+    @property
+    def keys(self) -> tuple[Derived, ...]:
+        """What KEYMAT is cut into, each key with the whole way back to where it came from."""
+        return keys_of(self.keymat, self.protection)
 
     @property
     def words(self) -> str:

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ikelab.crypto.book import SYMBOLS
-from ikelab.crypto.derived import Derived, Given, Role, Value
+from ikelab.crypto.derived import Derived, Role, Value
+from ikelab.crypto.keymat import keys_of
 from ikelab.crypto.lines import BOOK
 from ikelab.ike.conversation import INITIATOR, Child, Origin
 from ikelab.ike.sa import IpsecSa
@@ -98,26 +99,20 @@ class Values:
         way = "initiator to responder" if speaker == INITIATOR else "responder to initiator"
         spi = child.spi.hex()
         keymat = self.derived(child.keymat, step, exchange=spi, label=f"KEYMAT, {protocol} {way}")
-        size = len(child.enc_key)
-        cuts = (
-            ("encryption key", child.enc_key, f"first {size} octets"),
-            ("integrity key", child.auth_key, f"octets {size + 1} to {size + len(child.auth_key)}" if size else "all"),
-        )
         return [keymat] + [
             self.put(
-                Given(name=name, value=key),
+                key,
                 step,
                 spi,
-                label=f"{name}, {protocol} {way}",
-                formula=f"KEYMAT, {words}",
-                rfc="RFC 2409 §5.5",
-                explain=f"The {name} of every packet that the {speaker} sends under SPI {spi}.",
+                label=f"{key.name}, {protocol} {way}",
+                formula=f"{key.formula}, {key.kept}",
+                rfc=key.rfc,
+                explain=f"The {key.name} of every packet that the {speaker} sends under SPI {spi}. {key.explain}",
                 inputs=[keymat],
                 secret=True,
                 origin=COMPUTED,
             )
-            for name, key, words in cuts
-            if key
+            for key in (keys_of(child.keymat, child.protection) if child.protection is not None else ())
         ]
 
     def put(
