@@ -16,6 +16,7 @@ from typing import Literal, Protocol
 from ikelab.errors import Misuse
 from ikelab.ike.identity import ANY, Identity
 from ikelab.ike.offers import ChildOffer, IkeOffer
+from ikelab.ike.natt import NATT_PORT, NatTraversal
 from ikelab.ike.selector import Selector
 from ikelab.ike.words import ah_offers, child_offers, esp_offers, ike_offers
 from ikelab.wire.numbers import AuthAlgorithm, AuthMethod, Encapsulation, Encryption, Group, Hash, TransformEsp
@@ -29,6 +30,7 @@ __all__ = [
     "Env",
     "Identity",
     "IkeOffer",
+    "NatTraversal",
     "PeerConfig",
     "Profile",
     "Seeded",
@@ -261,7 +263,7 @@ class PeerConfig:
     vendor_ids: what it shows in Vendor ID payloads. weak: whether it may use what is broken; `Weak.REFUSED` raises
     Misuse where a connection names such a thing, and forbids Aggressive Mode with a pre-shared key as responder.
     nonce_size: octets. at_once: Quick Modes that it has under way under one ISAKMP SA, 1 to 3 (strongSwan knows the IVs
-    of three).
+    of three). natt_port: where this side goes when a NAT was found.
     """
 
     connections: tuple[Connection, ...]
@@ -269,6 +271,8 @@ class PeerConfig:
     weak: Weak = Weak.REFUSED
     nonce_size: int = 32
     at_once: int = 1
+    nat_traversal: NatTraversal = NatTraversal.OFF
+    natt_port: int = NATT_PORT
     profile: Profile = PROFILES["ikelab"]
 
     def __post_init__(self) -> None:

@@ -100,6 +100,7 @@ class Holding:
         self._half_open: dict[int, Held] = {}
         self._half_open_from: dict[str, dict[int, Held]] = {}
         self._ended: deque[int] = deque()
+        self._began_at: dict[int, str] = {}
 
     def __iter__(self) -> Iterator[Held]:
         return iter(list(self._all.values()))
@@ -117,10 +118,11 @@ class Holding:
             self._by_cookie.setdefault(sa.cookie_i, []).append(held)
         _place(self._timed, serial, held, held.half_open or bool(held.retries))
         _place(self._half_open, serial, held, held.half_open)
-        neighbours = self._half_open_from.setdefault(sa.remote.address, {})
+        address = self._began_at.setdefault(serial, sa.remote.address)  # a NAT may give it another one later
+        neighbours = self._half_open_from.setdefault(address, {})
         _place(neighbours, serial, held, held.half_open)
         if not neighbours:
-            del self._half_open_from[sa.remote.address]
+            del self._half_open_from[address]
         if sa.gone and serial not in self._ended:
             self._ended.append(serial)
             while len(self._ended) > ENDED_KEPT:
@@ -129,7 +131,7 @@ class Holding:
     def forget(self, held: Held) -> None:
         """Remember nothing more of an SA that is over."""
         serial, cookie = held.sa.serial, held.sa.cookie_i
-        del self._all[serial]
+        del self._all[serial], self._began_at[serial]
         self._ended = deque(each for each in self._ended if each != serial)
         left = [each for each in self._by_cookie[cookie] if each is not held]
         if left:

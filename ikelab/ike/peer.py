@@ -20,6 +20,7 @@ from ikelab.errors import Misuse
 from ikelab.ike.config import Env, PeerConfig
 from ikelab.ike.held import Held, Holding, Pace, Retry
 from ikelab.ike.informational import INFORMATIONAL
+from ikelab.ike.natt import NATT_PORT
 from ikelab.ike.phase1 import MODES, SCRIPTS
 from ikelab.ike.quick_mode import QUICK_MODE
 from ikelab.ike.rules import COMPLAINT, GIVE_UP, REFUSE, REMIND, REPEAT
@@ -49,10 +50,14 @@ class Datagram(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Connect:
-    """Talk to a peer: phase 1 of the connection of this name, then a Quick Mode for each of its children."""
+    """Talk to a peer: phase 1 of the connection of this name, then a Quick Mode for each of its children.
+
+    natt_port: the other side's port where a NAT was found. A negotiation may begin there (RFC 3947 §4).
+    """
 
     connection: str
     remote: Endpoint
+    natt_port: int = NATT_PORT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,8 +106,8 @@ class Peer:
     def begin(self, task: Task, now: float) -> None:
         """Start to do something. Raises Misuse where the task does not fit the configuration or what there is."""
         match task:
-            case Connect(connection=name, remote=remote):
-                self._connect(name, remote, now)
+            case Connect():
+                self._connect(task, now)
             case Protect(connection=name, child=child):
                 self._protect(name, child, now)
             case Disconnect():
@@ -156,7 +161,8 @@ class Peer:
         header = read_header(octets)
         held = self._holding.find(header, source)
         if held is not None:
-            self._take(held, hear(held.sa, octets, self.env, self.config), now)
+            path = source, destination or held.sa.local
+            self._take(held, hear(held.sa, octets, self.env, self.config, path=path), now)
         else:
             self._receive_first(octets, header, source, destination or self.local, now)
 
@@ -194,13 +200,15 @@ class Peer:
 
     # -- doing -----------------------------------------------------------------------------------------------------
 
-    def _connect(self, name: str, remote: Endpoint, now: float) -> None:
-        connection = self.config.connection(name)
+    def _connect(self, task: Connect, now: float) -> None:
+        connection, remote = self.config.connection(task.connection), task.remote
+        local = self.local._replace(port=self.config.natt_port) if remote.port == task.natt_port else self.local
         self._serial += 1
         sa = IkeSa(
             role="initiator",
-            local=self.local,
+            local=local,
             remote=remote,
+            remote_natt_port=task.natt_port,
             serial=self._serial,
             cookie_i=self.env.draw(f"{remote.address}/{self._serial}/CKY-I", 8),
             main=Exchange(script=SCRIPTS[MODES[connection.mode]], role="initiator"),

@@ -11,6 +11,7 @@ from hmac import compare_digest
 from ikelab.errors import Refusal
 from ikelab.ike.config import Connection, ModeName, Weak
 from ikelab.ike.identity import Identity
+from ikelab.ike.natt import announce, compare_addresses, follow, move, notice, tell_addresses
 from ikelab.ike.negotiate import check_answer, choose_ike, offer_ike
 from ikelab.ike.proof import verify
 from ikelab.ike.script import ESTABLISHED, I, R, Script
@@ -229,28 +230,29 @@ def name_vendors(turn: Turn) -> None:
 
 MAIN_MODE = Script("Main Mode", ExchangeType.IDENTITY_PROTECTION, "RFC 2409 §5.4", (
     I("HDR, SA", then="SA_SENT",
-      build=(offer_sa, name_vendors), absorb=(choose_transform,)),
+      build=(offer_sa, name_vendors, announce), absorb=(choose_transform, notice)),
     R("HDR, SA", then="SA_CHOSEN",
-      build=(answer_sa, name_vendors), absorb=(check_choice,)),
+      build=(answer_sa, name_vendors, announce), absorb=(check_choice, notice)),
     I("HDR, KE, Ni", then="KE_SENT",
-      build=(send_ke_nonce,), absorb=(take_ke_nonce,)),
+      build=(send_ke_nonce, tell_addresses), absorb=(take_ke_nonce, compare_addresses)),
     R("HDR, KE, Nr", then="KE_SENT",
-      build=(send_ke_nonce, compute_secret), absorb=(take_ke_nonce, compute_secret)),
+      build=(send_ke_nonce, compute_secret, tell_addresses),
+      absorb=(take_ke_nonce, compute_secret, compare_addresses)),
     I("HDR*, IDii, HASH_I", then="ID_SENT",
-      build=(send_name, send_proof), absorb=(take_name, check_proof)),
+      build=(move, send_name, send_proof), absorb=(take_name, check_proof, follow)),
     R("HDR*, IDir, HASH_R", then=ESTABLISHED,
       build=(send_name, send_proof), absorb=(take_name, check_proof)),
 ), done=ESTABLISHED)  # fmt: skip
 
 AGGRESSIVE_MODE = Script("Aggressive Mode", ExchangeType.AGGRESSIVE, "RFC 2409 §5.4", (
     I("HDR, SA, KE, Ni, IDii", then="AM_SENT",
-      build=(offer_sa, send_ke_nonce, send_name, name_vendors),
-      absorb=(choose_transform, take_ke_nonce, take_name)),
+      build=(offer_sa, send_ke_nonce, send_name, name_vendors, announce),
+      absorb=(choose_transform, take_ke_nonce, take_name, notice)),
     R("HDR, SA, KE, Nr, IDir, HASH_R", then="AM_ANSWERED",
-      build=(answer_sa, send_ke_nonce, compute_secret, send_name, send_proof, name_vendors),
-      absorb=(check_choice, take_ke_nonce, compute_secret, take_name, check_proof)),
+      build=(answer_sa, send_ke_nonce, compute_secret, send_name, send_proof, name_vendors, announce, tell_addresses),
+      absorb=(check_choice, take_ke_nonce, compute_secret, take_name, check_proof, notice, compare_addresses)),
     I("HDR(*), HASH_I", then=ESTABLISHED,
-      build=(send_proof,), absorb=(check_proof,)),
+      build=(move, send_proof, tell_addresses), absorb=(compare_addresses, check_proof, follow)),
 ), done=ESTABLISHED)  # fmt: skip
 
 SCRIPTS: Mapping[int, Script] = {script.exchange: script for script in (MAIN_MODE, AGGRESSIVE_MODE)}

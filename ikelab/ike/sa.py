@@ -16,6 +16,7 @@ from ikelab.crypto.derived import Derived, Given, Value
 from ikelab.crypto.keymat import keys_of
 from ikelab.crypto.protection import Protection
 from ikelab.ike.config import Child, Connection, Selector
+from ikelab.ike.natt import NATT_PORT, Natt
 from ikelab.ike.negotiate import ChildChoice, IkeChoice
 from ikelab.ike.proof import Authenticated
 from ikelab.ike.protect import exchange_iv
@@ -132,7 +133,8 @@ class IkeSa:
 
     role: this peer's role in phase 1. serial: which of this peer's SAs it is, so that no two draw the same chance.
     exchanges: those under way and those lately finished, by message ID; spent: the message IDs of all others.
-    gone: why it is over; "" while it lives. Whoever is ESTABLISHED has `authenticated`: no other record can be made.
+    natt: what is known of NATs on the way; None unless both can traverse them. remote_natt_port: where the other side
+    would be then. gone: why it is over; "" while it lives. Whoever is ESTABLISHED has `authenticated`: no other record can be made.
     """
 
     role: Role
@@ -148,6 +150,8 @@ class IkeSa:
     exchanges: Mapping[int, Exchange] = field(default_factory=dict)
     spent: Spent = field(default_factory=Spent)
     children: tuple[IpsecSa, ...] = ()
+    natt: Natt | None = None
+    remote_natt_port: int = NATT_PORT
     gone: str = ""
 
     def __post_init__(self) -> None:

@@ -15,6 +15,7 @@ from ikelab.errors import Refusal
 from ikelab.ike.config import Env, PeerConfig
 from ikelab.ike.hearing import Hearing, check_cookie, refuse_echoes, refuse_new_exchange, responder_cookie
 from ikelab.ike.informational import INFORMATIONAL, complained, error_in
+from ikelab.ike.natt import follow
 from ikelab.ike.phase1 import PSK_HINT
 from ikelab.ike.quick_mode import QUICK_MODE
 from ikelab.ike.rules import (
@@ -38,6 +39,7 @@ from ikelab.ike.turn import Event, Turn
 from ikelab.wire.message import Dissection, dissect
 from ikelab.wire.numbers import ExchangeType
 from ikelab.wire.records import Payload
+from ikelab.wire.udp import Endpoint
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,15 +82,24 @@ def begin(sa: IkeSa, exchange: Exchange, env: Env, config: PeerConfig, saying: t
     return _fire(sa, turn, row, None)
 
 
-def hear(sa: IkeSa, octets: bytes, env: Env, config: PeerConfig, *, is_new: bool = False) -> Outcome:
+def hear(
+    sa: IkeSa,
+    octets: bytes,
+    env: Env,
+    config: PeerConfig,
+    *,
+    path: tuple[Endpoint, Endpoint] | None = None,
+    is_new: bool = False,
+) -> Outcome:
     """What a peer makes of a datagram for this SA. Never raises for anything that the datagram holds.
 
-    is_new: the SA was made for this datagram and is forgotten if the datagram is refused.
+    path: from where the datagram came, and where it arrived; None where the SA says. is_new: the SA was made for this
+    datagram and is forgotten if the datagram is refused.
     """
     before = None if is_new else sa
     hearing = Hearing(sa=sa, octets=octets, sheet=dissect(octets))
     try:
-        outcome = _heard(hearing, before, env, config)
+        outcome = _heard(hearing, before, env, config, path)
     except Refusal as refusal:
         outcome = _refused(hearing, before, refusal, env)
     return replace(
@@ -174,7 +185,9 @@ def ignore(octets: bytes, why: str) -> Outcome:
 # -- hearing -----------------------------------------------------------------------------------------------------------
 
 
-def _heard(hearing: Hearing, before: IkeSa | None, env: Env, config: PeerConfig) -> Outcome:
+def _heard(
+    hearing: Hearing, before: IkeSa | None, env: Env, config: PeerConfig, path: tuple[Endpoint, Endpoint] | None
+) -> Outcome:
     """What a datagram does that is not refused. Raises Refusal."""
     sa, exchange = hearing.sa, hearing.place()
     if exchange.heard == fingerprint(hearing.octets):
@@ -190,7 +203,11 @@ def _heard(hearing: Hearing, before: IkeSa | None, env: Env, config: PeerConfig)
     exchange = hearing.take()
     cookie = responder_cookie(sa, hearing.header)
     known = sa if cookie == sa.cookie_r else sa.but(cookie_r=cookie)
-    turn = Turn(sa=known, exchange=exchange, env=env, config=config, sheet=hearing.readable, found=hearing.found)
+    turn = Turn(
+        sa=known, exchange=exchange, env=env, config=config, path=path, sheet=hearing.readable, found=hearing.found
+    )
+    if hearing.proven:
+        follow(turn)
     assert hearing.row is not None
     return _fire(sa, turn, hearing.row, hearing.octets)
 

@@ -20,6 +20,7 @@ from ikelab.ike.sa import Exchange, IkeSa, IpsecSa
 from ikelab.ike.script import GONE
 from ikelab.wire.message import Dissection
 from ikelab.wire.records import Payload
+from ikelab.wire.udp import Endpoint
 
 P = TypeVar("P", bound=Payload)
 
@@ -37,8 +38,8 @@ class Event:
 class Turn:
     """What a peer has before it while it takes one step.
 
-    sa: as this step has made it so far, `exchange` aside, which is put into it at the end (`whole`). sheet: the
-    readable side of what was heard, if anything was; found: where each symbol stands in it. rule: the shared rule that
+    sa: as this step has made it so far, `exchange` aside, which is put into it at the end (`whole`). path: from
+    where the message heard came, and where it arrived. sheet: the readable side of what was heard, if anything was; found: where each symbol stands in it. rule: the shared rule that
     the news in a message has set off, if any; ended: the message IDs of the exchanges that are over for it. complaint:
     an error that the other side has notified.
     """
@@ -47,6 +48,7 @@ class Turn:
     exchange: Exchange
     env: Env
     config: PeerConfig
+    path: tuple[Endpoint, Endpoint] | None = None
     sheet: Dissection | None = None
     found: Mapping[str, int] = field(default_factory=dict)
     saying: list[Payload] = field(default_factory=list)

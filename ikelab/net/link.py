@@ -15,6 +15,7 @@ from ikelab.ike.config import Seeded
 from ikelab.ike.peer import Datagram, Peer, Task
 from ikelab.net.tape import Tape
 from ikelab.timeline.live import Carried, Fate
+from ikelab.wire.udp import Endpoint
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,10 +81,10 @@ class Link:
             self.now = max(self.now, upcoming)
             if arrival is not None and (timeout is None or arrival <= timeout):
                 _, _, frame = heapq.heappop(self._queue)
-                receiver = self.peers.get(frame.destination)
+                receiver = self._receiver(frame.destination)
                 if receiver is not None:
                     with self.tape.hearing(frame.number):
-                        receiver.receive_datagram(frame.octets, frame.source, self.now)
+                        receiver.receive_datagram(frame.octets, frame.source, self.now, frame.destination)
             else:
                 for when, peer in timeouts:
                     if when <= self.now:
@@ -93,6 +94,13 @@ class Link:
     def begin(self, peer: Peer, task: Task) -> None:
         """Let a peer start to do something now. Raises Misuse where the task does not fit its configuration."""
         peer.begin(task, self.now)
+
+    def _receiver(self, end: Endpoint) -> Peer | None:
+        """Who listens there: a peer, on its own port or the one that it goes to when a NAT was found."""
+        for local, peer in self.peers.items():
+            if end == local or end == local._replace(port=peer.config.natt_port):
+                return peer
+        return None
 
     def _collect(self) -> None:
         """Take what the peers want to say, and decide its fate."""

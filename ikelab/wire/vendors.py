@@ -117,6 +117,9 @@ def _rest_of_xauth_digest(rest: bytes) -> str | None:
     return {b"": "", _md5(_XAUTH_DRAFT)[8:]: "the whole digest, not only its first half"}.get(rest)
 
 
+RFC_3947 = _md5("RFC 3947")
+"""What NAT traversal is announced with (RFC 3947 §3.1)."""
+
 _XAUTH_DRAFT = "draft-ietf-ipsra-isakmp-xauth-06.txt"
 
 _WINDOWS = {
