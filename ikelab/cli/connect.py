@@ -73,9 +73,10 @@ def own_ports(wish: Wish, own: str, remote: Endpoint) -> tuple[int, int | None]:
     """The ports of this side, 0 for any: both ends use the same ones, unless they share an address."""
     usual = IKE_PORT if remote.port == IKE_PORT else 0
     port = usual if wish.port is None else wish.port
+    natt_port = wish.own_natt_port(port)
     if own != remote.address:
-        return port, wish.natt_port
-    return 0 if port == remote.port else port, None if wish.natt_port is None else 0
+        return port, natt_port
+    return 0 if port == remote.port else port, None if natt_port is None else 0
 
 
 async def _connect(config: PeerConfig, wish: Wish, own: str, remote: Endpoint, *, keep: bool) -> int:

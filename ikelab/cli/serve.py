@@ -45,7 +45,7 @@ def command(wish: Wish, once: bool) -> None:
 
 async def _serve(config: PeerConfig, wish: Wish, bind: str, *, once: bool) -> int:
     port = IKE_PORT if wish.port is None else wish.port
-    async with Station(config, bind=bind, port=port, natt_port=wish.natt_port) as station:
+    async with Station(config, bind=bind, port=port, natt_port=wish.own_natt_port(port)) as station:
         guests = Guests(station, wish)
         with until_told(station) as told:
             click.echo(f"listening on {' and '.join(map(str, station.ends))}; Ctrl-C ends", err=wish.as_json)

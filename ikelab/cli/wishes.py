@@ -20,14 +20,19 @@ from ikelab.ike.config import (
     Connection,
     Identity,
     ModeName,
+    NatTraversal,
     PeerConfig,
     Selector,
     Weak,
     child_offers,
     ike_offers,
 )
+from ikelab.ike.identity import IKE_PORT
+from ikelab.ike.natt import NATT_PORT
 from ikelab.view.plain import visible
 from ikelab.wire.numbers import Encapsulation
+
+NATS = {"on": NatTraversal.OFFERED, "off": NatTraversal.OFF, "forced": NatTraversal.FORCED}
 
 NAME = "net"
 """What the one connection of a command is called, and its child."""
@@ -55,6 +60,7 @@ class Wish:
     bind: str | None
     port: int | None
     natt_port: int | None
+    nat_traversal: str
     ike_life: int
     esp_life: int
     allow_weak: bool
@@ -94,7 +100,16 @@ class Wish:
         )
         for remark in connection.remarks:
             say(f"remark: {remark}")
-        return PeerConfig(connections=(connection,), weak=Weak.ALLOWED if self.allow_weak else Weak.REFUSED)
+        return PeerConfig(
+            connections=(connection,),
+            weak=Weak.ALLOWED if self.allow_weak else Weak.REFUSED,
+            nat_traversal=NATS[self.nat_traversal],
+        )
+
+    def own_natt_port(self, port: int) -> int | None:
+        """The port to go to where a NAT is found, beside this one of IKE; None for none."""
+        usual = NATT_PORT if port == IKE_PORT and self.nat_traversal != "off" else None
+        return usual if self.natt_port is None else self.natt_port
 
 
 def say(sentence: str) -> None:
@@ -158,7 +173,16 @@ OPTIONS = (
         "--port", type=click.IntRange(0, 65535), help="The UDP port of IKE; 0 for any that is free.  [default: 500]"
     ),
     click.option(
-        "--natt-port", type=click.IntRange(0, 65535), help="Also listen on this UDP port, with Non-ESP Markers (4500)."
+        "--natt-port",
+        type=click.IntRange(0, 65535),
+        help="The UDP port to go to where a NAT is found.  [default: 4500 beside 500, else none]",
+    ),
+    click.option(
+        "--nat-traversal",
+        type=click.Choice(list(NATS)),
+        default="on",
+        show_default=True,
+        help="Whether to look for a NAT on the way (RFC 3947); forced: act as if there were one.",
     ),
     click.option(
         "--ike-life", metavar="SECONDS", type=int, default=IKE_LIFETIME, show_default=True, help="Life of phase 1."

@@ -15,8 +15,8 @@ from typing import Literal, Protocol
 
 from ikelab.errors import Misuse
 from ikelab.ike.identity import ANY, Identity
-from ikelab.ike.offers import ChildOffer, IkeOffer
 from ikelab.ike.natt import NATT_PORT, NatTraversal
+from ikelab.ike.offers import ChildOffer, IkeOffer
 from ikelab.ike.selector import Selector
 from ikelab.ike.words import ah_offers, child_offers, esp_offers, ike_offers
 from ikelab.wire.numbers import AuthAlgorithm, AuthMethod, Encapsulation, Encryption, Group, Hash, TransformEsp

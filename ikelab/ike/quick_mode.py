@@ -15,6 +15,7 @@ from ikelab.crypto.derived import Given
 from ikelab.errors import Refusal
 from ikelab.ike.bargain import CPI_SIZE, NEGOTIATED_CPIS
 from ikelab.ike.config import Child
+from ikelab.ike.natt import encapsulation
 from ikelab.ike.negotiate import check_child_answer, choose_child, offer_child
 from ikelab.ike.offers import ChildOffer
 from ikelab.ike.phase1 import check_nonce, refuse_own
@@ -66,12 +67,12 @@ def draw_beside(turn: Turn, protocols: Iterable[int], main: int, theirs: Mapping
 
 
 def offer_protection(turn: Turn) -> None:
-    """What the initiator offers for its child."""
-    child, spi = turn.child, draw_spi(turn)
+    """What the initiator offers for its child; inside UDP, where a NAT is on the way."""
+    child, spi = _on_this_way(turn, turn.child), draw_spi(turn)
     together = [protocol for offer in child.offers for protocol in offer.protocols if protocol != offer.protocol]
     beside = draw_beside(turn, together, 0, {})
     offered = offer_child(child.offers, spi, child.mode, child.lifetime, kilobytes=child.kilobytes, beside=beside)
-    turn.update(offered=offered, spi=spi, beside=beside)
+    turn.update(child=child, offered=offered, spi=spi, beside=beside)
     turn.say(offered)
 
 
@@ -104,13 +105,18 @@ def _clients_heard(turn: Turn) -> tuple[ID, ...]:
     return (turn.payload("IDci", ID), turn.payload("IDcr", ID)) if turn.heard("IDci") else ()
 
 
+def _on_this_way(turn: Turn, child: Child) -> Child:
+    """The child as it can be had between these two places."""
+    return replace(child, mode=encapsulation(child.mode, turn.sa.natt))
+
+
 def _ends(turn: Turn, child: Child) -> tuple[Selector, Selector]:
     return child.ends(turn.sa.local.address, turn.sa.remote.address)
 
 
 def choose_protection(turn: Turn) -> None:
     """The responder finds the child whose packets are meant, then takes the first offer that it accepts."""
-    child = _child_meant(turn)
+    child = _on_this_way(turn, _child_meant(turn))
     choice = choose_child(turn.payload("SA", SA), child)
     ids, spi = _clients_heard(turn), draw_spi(turn, choice.spi)
     theirs = {protocol: choice.spi_of(protocol) for protocol in choice.protocols}

@@ -134,7 +134,8 @@ class IkeSa:
     role: this peer's role in phase 1. serial: which of this peer's SAs it is, so that no two draw the same chance.
     exchanges: those under way and those lately finished, by message ID; spent: the message IDs of all others.
     natt: what is known of NATs on the way; None unless both can traverse them. remote_natt_port: where the other side
-    would be then. gone: why it is over; "" while it lives. Whoever is ESTABLISHED has `authenticated`: no other record can be made.
+    would be then. gone: why it is over; "" while it lives. Whoever is ESTABLISHED has `authenticated`: no other record
+    can be made.
     """
 
     role: Role

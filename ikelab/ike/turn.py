@@ -38,10 +38,10 @@ class Event:
 class Turn:
     """What a peer has before it while it takes one step.
 
-    sa: as this step has made it so far, `exchange` aside, which is put into it at the end (`whole`). path: from
-    where the message heard came, and where it arrived. sheet: the readable side of what was heard, if anything was; found: where each symbol stands in it. rule: the shared rule that
-    the news in a message has set off, if any; ended: the message IDs of the exchanges that are over for it. complaint:
-    an error that the other side has notified.
+    sa: as this step has made it so far, `exchange` aside, which is put into it at the end (`whole`). path: from where
+    the message that was heard came, and where it arrived; sheet: its readable side; found: where each symbol stands in
+    it. rule: the shared rule that the news in a message has set off, if any; ended: the message IDs of the exchanges
+    that are over for it. complaint: an error that the other side has notified.
     """
 
     sa: IkeSa

@@ -16,10 +16,11 @@ import errno
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Self, cast
 
 from ikelab.errors import Misuse
-from ikelab.ike.config import Env, PeerConfig
+from ikelab.ike.config import Env, NatTraversal, PeerConfig
 from ikelab.ike.identity import IKE_PORT, read_address
 from ikelab.ike.peer import Peer, Task
 from ikelab.ike.turn import Event
@@ -48,7 +49,8 @@ class Station:
     """A Peer with sockets. `tape` records every thought and every datagram, times in seconds since `begun`.
 
     bind: the address of this machine to use; the unspecified one (0.0.0.0, ::) listens on all. port: 0 for any that is
-    free. natt_port: a second port, as NAT traversal has it; None for no such. gateway: talk to this endpoint alone.
+    free. natt_port: a second port, as NAT traversal has it; None for no such, and then no NAT is
+    traversed, whatever the configuration says. gateway: talk to this endpoint alone.
     begun is in seconds since 1970. Nothing is opened before `open`, which raises Misuse where a socket cannot be had.
     """
 
@@ -118,8 +120,9 @@ class Station:
             self.close()
             raise
         self.local = next(iter(self._ears.values())).local
-        self._ports = Ports(ike=frozenset({self.local.port}), encapsulating=frozenset(self._marked_ports()))
-        self.peer = Peer(self._config, self._env, self.local)
+        marked = tuple(self._marked_ports())
+        self._ports = Ports(ike=frozenset({self.local.port}), encapsulating=frozenset(marked))
+        self.peer = Peer(_able(self._config, marked), self._env, self.local)
         self.peer.film = self.tape.film(self.peer)
 
     def close(self) -> None:
@@ -308,6 +311,13 @@ class _Ear(asyncio.DatagramProtocol):
     def say(self, octets: bytes, destination: Endpoint) -> None:
         marker = NON_ESP_MARKER if self.marked else b""
         self.transport.sendto(marker + octets, None if self.connected else tuple(destination))
+
+
+def _able(config: PeerConfig, marked: tuple[int, ...]) -> PeerConfig:
+    """The configuration of a peer that can go to this port where a NAT is found, or cannot go anywhere."""
+    if not marked:
+        return replace(config, nat_traversal=NatTraversal.OFF)
+    return replace(config, natt_port=marked[0])
 
 
 def _carried(number: int, now: float, source: Endpoint, destination: Endpoint, octets: bytes) -> Carried:

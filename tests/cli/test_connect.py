@@ -371,7 +371,7 @@ class TestWhere:
     @pytest.mark.parametrize(
         ("port", "natt_port", "own", "remote", "ports"),
         [
-            (None, None, "10.0.0.1", Endpoint("10.0.0.2", 500), (500, None)),
+            (None, None, "10.0.0.1", Endpoint("10.0.0.2", 500), (500, 4500)),
             (None, None, "10.0.0.1", Endpoint("10.0.0.2", 5500), (0, None)),
             (5500, 5501, "10.0.0.1", Endpoint("10.0.0.2", 5500), (5500, 5501)),
             (0, None, "10.0.0.1", Endpoint("10.0.0.2", 500), (0, None)),
@@ -396,6 +396,7 @@ class TestWhere:
             bind=None,
             port=port,
             natt_port=natt_port,  # type: ignore[arg-type]
+            nat_traversal="on",
             ike_life=1,
             esp_life=1,
             allow_weak=False,
