@@ -20,7 +20,7 @@ from ikelab.errors import Misuse
 from ikelab.ike.config import Env, PeerConfig
 from ikelab.ike.held import Held, Holding, Pace, Retry
 from ikelab.ike.informational import INFORMATIONAL
-from ikelab.ike.natt import NATT_PORT
+from ikelab.ike.natt import NATT_PORT, NatTraversal
 from ikelab.ike.phase1 import MODES, SCRIPTS
 from ikelab.ike.quick_mode import QUICK_MODE
 from ikelab.ike.rules import COMPLAINT, GIVE_UP, REFUSE, REMIND, REPEAT
@@ -202,7 +202,9 @@ class Peer:
 
     def _connect(self, task: Connect, now: float) -> None:
         connection, remote = self.config.connection(task.connection), task.remote
-        local = self.local._replace(port=self.config.natt_port) if remote.port == task.natt_port else self.local
+        local = self.local
+        if remote.port == task.natt_port and self.config.nat_traversal is not NatTraversal.OFF:
+            local = local._replace(port=self.config.natt_port)
         self._serial += 1
         sa = IkeSa(
             role="initiator",
