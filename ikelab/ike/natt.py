@@ -14,8 +14,8 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from ikelab.crypto.book import Chapter
-from ikelab.wire.numbers import Encapsulation
-from ikelab.wire.payloads import NatD, VendorID
+from ikelab.wire.numbers import Encapsulation, IdType
+from ikelab.wire.payloads import NatD, NatOa, VendorID
 from ikelab.wire.udp import Endpoint
 from ikelab.wire.vendors import RFC_3947
 
@@ -111,6 +111,21 @@ def compare_addresses(turn: Turn) -> None:
             remote_behind=not any(compare_digest(other, seen) for other in others),
         )
     )
+
+
+def tell_originals(turn: Turn) -> None:
+    """For UDP-encapsulated transport mode: both addresses as this side knows them, the initiator's first (§5.2).
+
+    Whoever receives a TCP or UDP packet so needs them to mend its checksum, which was made over the addresses of before
+    the NAT.
+    """
+    if turn.child.mode != Encapsulation.UDP_TRANSPORT:
+        return
+    ends = turn.sa.local, turn.sa.remote
+    for end in ends if turn.exchange.role == "initiator" else reversed(ends):
+        address = ip_address(end.address)
+        kind = IdType.IPV4_ADDR if address.version == 4 else IdType.IPV6_ADDR
+        turn.say(NatOa(id_type=int(kind), data=address.packed))
 
 
 def move(turn: Turn) -> None:

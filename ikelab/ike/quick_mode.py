@@ -15,7 +15,7 @@ from ikelab.crypto.derived import Given
 from ikelab.errors import Refusal
 from ikelab.ike.bargain import CPI_SIZE, NEGOTIATED_CPIS
 from ikelab.ike.config import Child
-from ikelab.ike.natt import encapsulation
+from ikelab.ike.natt import encapsulation, tell_originals
 from ikelab.ike.negotiate import check_child_answer, choose_child, offer_child
 from ikelab.ike.offers import ChildOffer
 from ikelab.ike.phase1 import check_nonce, refuse_own
@@ -261,10 +261,10 @@ def _one_direction(turn: Turn, part: ChildOffer, sender: Role, spis: Mapping[int
 
 QUICK_MODE = Script("Quick Mode", ExchangeType.QUICK_MODE, "RFC 2409 §5.5", (
     I("HDR*, HASH(1), SA, Ni [, KE] [, IDci, IDcr]", then="QM_SENT",
-      build=(offer_protection, send_nonce, send_clients),
+      build=(offer_protection, send_nonce, send_clients, tell_originals),
       absorb=(choose_protection, take_nonce)),
     R("HDR*, HASH(2), SA, Nr [, KE] [, IDci, IDcr]", then="QM_ANSWERED", resend=True,
-      build=(answer_protection, send_nonce, compute_pfs, repeat_clients),
+      build=(answer_protection, send_nonce, compute_pfs, repeat_clients, tell_originals),
       absorb=(check_protection, take_nonce, compute_pfs)),
     I("HDR*, HASH(3)", then=DONE,
       build=(make_keys,),

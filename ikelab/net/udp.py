@@ -23,18 +23,24 @@ from ikelab.errors import Misuse
 from ikelab.ike.config import Env, NatTraversal, PeerConfig
 from ikelab.ike.identity import IKE_PORT, read_address
 from ikelab.ike.peer import Peer, Task
+from ikelab.ike.sa import IkeSa
 from ikelab.ike.turn import Event
 from ikelab.net.peel import CapturedDatagram, sent
 from ikelab.net.sockets import address_of, address_towards, bound, connect
 from ikelab.net.tape import Tape
 from ikelab.timeline.live import Carried, Fate
-from ikelab.wire.udp import NON_ESP_MARKER, Carries, Endpoint, Ports, classify
+from ikelab.wire.udp import NAT_KEEPALIVE, NON_ESP_MARKER, Carries, Endpoint, Ports, classify
 
 LOOPBACK = "127.0.0.1"
 
 DEAF = 2
 """How many ICMP errors in a row, and no answer, say that a gateway is not there. One may be a daemon that restarts."""
 MOST_TROUBLES = 20
+SECONDS_BETWEEN_KEEPALIVES = 20.0
+"""RFC 3948 §4."""
+
+HearEsp = Callable[[bytes, Endpoint, Endpoint], None]
+"""Takes an ESP packet that came in UDP, from where, and to which endpoint of this machine."""
 
 
 class Live:
@@ -89,6 +95,8 @@ class Station:
         self._timer: asyncio.TimerHandle | None = None
         self._ears: dict[int, _Ear] = {}
         self._marked: set[int] = set()
+        self.hear_esp: HearEsp = lambda octets, source, local: None
+        self._keepalive: asyncio.TimerHandle | None = None
 
     def _check(self, port: int, natt_port: int | None, gateway: Endpoint | None) -> None:
         if not 0 <= port <= 65535:
@@ -127,9 +135,10 @@ class Station:
 
     def close(self) -> None:
         """Close the sockets; what was handed to them is sent first. Says nothing to the other side: see `begin`."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        for timer in (self._timer, self._keepalive):
+            if timer is not None:
+                timer.cancel()
+        self._timer = self._keepalive = None
         for ear in self._ears.values():
             ear.transport.close()
         self._ears.clear()
@@ -195,6 +204,13 @@ class Station:
             except TimeoutError:
                 return
 
+    def send_esp(self, octets: bytes, source: Endpoint, destination: Endpoint) -> None:
+        """Put an ESP packet into UDP (RFC 3948 §2.1). Raises Misuse where `source` is no port of NAT traversal."""
+        ear = self._ears.get(source.port)
+        if ear is None or not ear.marked:
+            raise Misuse(f"ESP in UDP: expected to send from a port of NAT traversal, got {source}")
+        ear.transport.sendto(octets, tuple(destination))
+
     def stir(self) -> None:
         """Let `until` ask again."""
         self._stirred.set()
@@ -217,12 +233,14 @@ class Station:
         if self.gateway is not None and source.address != self.gateway.address:
             return self.trouble(f"a datagram from {source}, which is not the gateway, was passed over")
         content = classify(octets, 0, ear.local.port, ports=self._ports)
-        if content.carries is not Carries.IKE:
+        if content.carries is Carries.KEEPALIVE:
             return None
         try:
             local = self._addressed(source, ear)
         except Misuse as problem:
             return self.trouble(str(problem))
+        if content.carries is Carries.ESP:
+            return self.hear_esp(octets, source, local)
         self.heard_anything = True
         now, number = self.now, self.tape.number
         self.tape.put(_carried(number, now, source, local, content.octets))
@@ -279,7 +297,22 @@ class Station:
         if due is not None:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(max(0.0, due - self.now), self._wake)
+        if self._keepalive is None and self._behind_a_nat():
+            self._keepalive = asyncio.get_running_loop().call_later(SECONDS_BETWEEN_KEEPALIVES, self._keep_awake)
         self.stir()
+
+    def _behind_a_nat(self) -> list[IkeSa]:
+        """The SAs whose NAT would forget this side if it fell silent."""
+        return [sa for sa in self.peer.sas if sa.established and sa.natt is not None and sa.natt.local_behind]
+
+    def _keep_awake(self) -> None:
+        """One octet that means nothing, for every NAT that this side is behind (RFC 3948 §4)."""
+        self._keepalive = None
+        for sa in self._behind_a_nat():
+            ear = self._ears.get(sa.local.port)
+            if ear is not None and ear.marked:
+                ear.transport.sendto(NAT_KEEPALIVE, tuple(sa.remote))
+        self._settle()
 
     def _wake(self) -> None:
         self._timer = None

@@ -12,9 +12,11 @@ from ikelab.ike.config import ModeName, NatTraversal
 from ikelab.ike.natt import Natt, encapsulation
 from ikelab.ike.peer import Connect, Datagram, Peer, Protect
 from ikelab.ike.sa import IkeSa
+from ikelab.net.link import Link
 from ikelab.wire.message import dissect
 from ikelab.wire.numbers import Encapsulation
-from ikelab.wire.payloads import NatD, VendorID
+from ikelab.wire.payloads import NatD, NatOa, VendorID
+from ikelab.wire.records import Payload
 from ikelab.wire.udp import Endpoint
 from tests.ike.agreement import agreed, children, established
 from tests.ike.two_peers import ALICE, BOB, mirrored, peer, run, wish
@@ -195,6 +197,29 @@ class TestMoving:
         assert children(alice) == children(bob) == {}
         (why,) = (event.text for event in bob.events() if event.name == "refused")
         assert "UDP-Encapsulated-Tunnel" in why
+
+
+class TestOriginalAddresses:
+    """RFC 3947 §5.2"""
+
+    @pytest.mark.parametrize("mode", [Encapsulation.TUNNEL, Encapsulation.TRANSPORT])
+    def test_travel_in_quick_mode_for_transport_mode_alone(self, mode: Encapsulation) -> None:
+        connection = wish(local=None, remote=None)
+        connection = replace(connection, children=tuple(replace(each, mode=mode) for each in connection.children))
+        alice = peer(connection, ALICE, nat_traversal=FORCED)
+        bob = peer(mirrored(connection), BOB, nat_traversal=OFFERED)
+        said: list[tuple[Payload, ...]] = []
+        link = Link(alice, bob)
+        alice.film = bob.film = lambda outcome, now: said.append(outcome.saying)
+        link.begin(alice, Connect(connection="net", remote=BOB))
+        link.run()
+        agreed(alice, bob)
+        told = [[each.data for each in payloads if isinstance(each, NatOa)] for payloads in said]
+        both = [ip_address(ALICE.address).packed, ip_address(BOB.address).packed]
+        assert [each for each in told if each] == ([both, both] if mode is Encapsulation.TRANSPORT else [])
+        assert {sa.children[0].choice.mode for sa in (*alice.sas, *bob.sas)} == {
+            encapsulation(mode, Natt(local_behind=True))
+        }
 
 
 class TestModes:
