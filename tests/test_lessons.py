@@ -18,7 +18,7 @@ import pytest
 from nbformat import NotebookNode
 
 from ikelab.course.checks import QUESTIONS
-from tests.course import test_aggressive_mode, test_hellman, test_keying, test_main_mode, test_start
+from tests.course import test_aggressive_mode, test_hellman, test_keying, test_main_mode, test_quick_mode, test_start
 from tests.lessons import EXERCISE, LESSONS, SOLUTION, for_learners, notebook_path, twins, with_solutions, written
 from tests.needs import CHECKOUT, needs, rfc_dir
 
@@ -26,7 +26,14 @@ MOST_CELLS, MOST_WORDS, MOST_LINES, MOST_LINES_OF_AN_EXERCISE = 30, 90, 3, 6
 ALLOWED = {"ikelab", "ikelab.course"}
 ALLOWED_IN_EXERCISES = ALLOWED | {"hmac", "hashlib"}
 
-RIGHT = test_start.RIGHT | test_hellman.RIGHT | test_keying.RIGHT | test_main_mode.RIGHT | test_aggressive_mode.RIGHT
+RIGHT = (
+    test_start.RIGHT
+    | test_hellman.RIGHT
+    | test_keying.RIGHT
+    | test_main_mode.RIGHT
+    | test_aggressive_mode.RIGHT
+    | test_quick_mode.RIGHT
+)
 
 every_lesson = pytest.mark.parametrize("twin", twins(), ids=lambda twin: twin.stem)
 

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from ikelab.course.guessing import impostor, overhear
     from ikelab.course.held_keys import keys
     from ikelab.course.suppositions import listener, suppose
+    from ikelab.course.theft import stolen
 
-__all__ = ["groups", "impostor", "keys", "listener", "overhear", "suppose"]
+__all__ = ["groups", "impostor", "keys", "listener", "overhear", "stolen", "suppose"]
 
 _WHERE = {
     "groups": "ikelab.course.group_table",
@@ -22,6 +23,7 @@ _WHERE = {
     "keys": "ikelab.course.held_keys",
     "listener": "ikelab.course.suppositions",
     "overhear": "ikelab.course.guessing",
+    "stolen": "ikelab.course.theft",
     "suppose": "ikelab.course.suppositions",
 }
 

@@ -1,0 +1,97 @@
+"""What becomes readable when secrets are stolen afterwards: somebody recorded a whole run, and now gets hold of some.
+
+stolen(run("main"), "SKEYID_d", "SKEYID_e")         the keys of ESP, one after the other
+stolen(run("quick-pfs"), "SKEYID_d", "SKEYID_e")    with perfect forward secrecy, none of them
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ikelab.course.shown import Shown
+from ikelab.errors import Misuse
+
+KEYS_FOR_PACKETS = ("encryption key", "integrity key")
+ON_THE_WAY = ("K1", "K2", "K3", "KEYMAT")
+"""Between the ingredients and a key for packets; whoever lacks such a block lacks an ingredient, and that is told."""
+
+Entries = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Theft:
+    """What somebody has who recorded everything and stole these. opened: numbers of the messages that he can decrypt.
+
+    lacking: of each key for packets, by its label, the ingredients that he does not have; none where he computes it.
+    """
+
+    told: tuple[str, ...]
+    opened: tuple[int, ...]
+    encrypted: tuple[int, ...]
+    lacking: Mapping[str, tuple[str, ...]]
+
+    @property
+    def computed(self) -> tuple[str, ...]:
+        """The keys for packets that he computes."""
+        return tuple(name for name, lacking in self.lacking.items() if not lacking)
+
+    def __repr__(self) -> str:
+        """What was stolen, which messages that opens, and a line for each key for packets."""
+        numbers = ", ".join(map(str, self.encrypted))
+        lines = [
+            f"stolen    {', '.join(self.told) or 'nothing'}",
+            f"messages  {numbers}: {'he can read them' if self.opened else 'they stay closed'}",
+            "",
+        ]
+        width = max(map(len, self.lacking), default=0)
+        for name, lacking in self.lacking.items():
+            has = f"–  lacks {', '.join(lacking)}" if lacking else "✓  computes it"
+            lines.append(f"{name:<{width}}  {has}")
+        return "\n".join(lines)
+
+
+def stolen(talk: Shown, *told: str) -> Theft:
+    """What somebody makes of a conversation he recorded, and of these secrets of it. Raises Misuse for other names."""
+    entries: Entries = {entry["name"]: entry for entry in talk.trace.secrets}
+    secret = [name for name, entry in entries.items() if entry["secret"]]
+    if unknown := [name for name in told if name not in secret]:
+        raise Misuse(f"stolen: expected any of {', '.join(secret)}, got {unknown[0]!r}")
+    known = _known(entries, told)
+    encrypted = tuple(message.number for message in talk.messages if message.encrypted)
+    return Theft(
+        told=told,
+        opened=encrypted if "Ka" in known else (),
+        encrypted=encrypted,
+        lacking={
+            entry["label"]: tuple(dict.fromkeys(_lacking(name, entries, known)))
+            for name, entry in entries.items()
+            if entry["label"].startswith(KEYS_FOR_PACKETS)
+        },
+    )
+
+
+def _known(entries: Entries, told: tuple[str, ...]) -> set[str]:
+    """Every value that he has: told, read in a message that is not closed to him, or made of such by its formula."""
+    known, before = set(told), -1
+    while len(known) > before:
+        before = len(known)
+        deepest = 1 if "Ka" in known else 0
+        for name, entry in entries.items():
+            is_read = "message" in entry["origin"] and entry["origin"]["sheet"] <= deepest
+            is_made = entry["inputs"] and known.issuperset(entry["inputs"])
+            if is_read or is_made:
+                known.add(name)
+    return known
+
+
+def _lacking(name: str, entries: Entries, known: set[str]) -> Iterator[str]:
+    if name in known:
+        return
+    label = entries[name]["label"]
+    if label.startswith((*KEYS_FOR_PACKETS, *ON_THE_WAY)):
+        for each in entries[name]["inputs"]:
+            yield from _lacking(each, entries, known)
+    else:
+        yield label
