@@ -31,25 +31,28 @@ WORDS = (
 Attempt = Callable[[bytes, Mapping[str, bytes]], object]
 """What HASH_R would be if this word were the pre-shared key: a word, and what was heard by name."""
 
-IMPOSTOR = "Somebody was the responder once. He has g^xy, message 5, and a list of words."
 HEARD = ("CKY-I", "CKY-R", "g^xi", "g^xr", "Ni_b", "Nr_b", "SAi_b", "IDir_b")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Guessing:
-    """How guessing went. word: the pre-shared key, None where none fits; tried: how many words that took."""
+    """How guessing went. word: the pre-shared key, None where none fits; tried: how many words that took.
+
+    who: who guessed, with what. noticed: what the peers know of it.
+    """
 
     who: str
     tried: int
     word: str | None
     proof: str
+    noticed: str
 
     def __repr__(self) -> str:
         if self.word is None:
             found = f"None of {self.tried} words fits."
         else:
             found = f'Word {self.tried} of {len(WORDS)}, "{self.word}", fits: {self.proof}'
-        return f"{self.who}\n{found}\nNobody was asked, and nobody noticed."
+        return f"{self.who}\n{found}\n{self.noticed}"
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -84,9 +87,10 @@ def overhear(talk: Run, attempt: Attempt) -> Guessing | NotYet:
         return NotYet(why=str(complaint))
     found = next((place for place, answer in enumerate(answers) if answer == target.hash_r), None)
     return _told(
-        who="A listener has messages 1 and 2, and a list of words.",
-        found=found,
-        proof=f"it makes HASH_R {target.hash_r.hex()[:16]}…, as in message 2.",
+        "A listener has messages 1 and 2, and a list of words.",
+        found,
+        f"it makes HASH_R {target.hash_r.hex()[:16]}…, as in message 2.",
+        "Nobody was asked, and nobody noticed.",
     )
 
 
@@ -96,26 +100,27 @@ def impostor(talk: Run) -> Guessing:
     Raises Misuse where there is no such message.
     """
     number, g_xy, cookie_i = _met_a_stranger(talk)
+    found, name = None, ""
     for place, word in enumerate(WORDS):
         belief = Belief(cookie_i=cookie_i, psk=word.encode(), values={"g^xy": g_xy})
         listener = Listener(beliefs=Beliefs(ike=(belief,)))
         followed = [listener.hear(each.heard) for each in talk.followed[:number]][-1]
-        if followed.verified.get("HASH_I"):
-            return _told(
-                who=IMPOSTOR, found=place, proof=f"message {number} opens, HASH_I is right, and {_named(followed)}"
-            )
-    return _told(who=IMPOSTOR, found=None, proof="")
+        if followed.verified.get("HASH_I") and followed.opened is not None:
+            found, name = place, str(followed.opened.sheet.payloads[0])
+            break
+    return _told(
+        "Somebody was the responder once. He has g^xy, message 5, and a list of words.",
+        found,
+        f"message {number} opens, HASH_I is right, and the initiator calls itself {name}.",
+        "Nobody was asked. All that the initiator noticed is a negotiation that came to nothing.",
+    )
 
 
-def _told(*, who: str, found: int | None, proof: str) -> Guessing:
+def _told(who: str, found: int | None, proof: str, noticed: str) -> Guessing:
+    """How it went; `found` is the place of the word in the list."""
     if found is None:
-        return Guessing(who=who, tried=len(WORDS), word=None, proof="")
-    return Guessing(who=who, tried=found + 1, word=WORDS[found], proof=proof)
-
-
-def _named(followed: Followed) -> str:
-    assert followed.opened is not None
-    return f"it says {followed.opened.sheet.payloads[0]}."
+        return Guessing(who=who, tried=len(WORDS), word=None, proof="", noticed=noticed)
+    return Guessing(who=who, tried=found + 1, word=WORDS[found], proof=proof, noticed=noticed)
 
 
 def _target(talk: Run) -> Target:

@@ -63,3 +63,16 @@ def test_main_mode(lab_page: Callable[..., Any], scheme: str, width: int) -> Non
     assert "got a message from 10.99.0.1" in cell(page, "peer_address").inner_text()
     assert "PAYLOAD-MALFORMED" in cell(page, 'run("psk")').inner_text()
     assert "? Your turn" in cell(page, "def hash_r").inner_text()
+
+
+@in_every_look
+def test_aggressive_mode(lab_page: Callable[..., Any], scheme: str, width: int) -> None:
+    page = opened(lab_page, "06_aggressive_mode", scheme, width)
+    assert "AM_SENT" in cell(page, 'talk = run("aggressive")').inner_text()
+    listener = cell(page, 'viewpoint="listener"').inner_text()
+    assert "IDir" in listener
+    assert "HASH_R" in listener
+    assert "First write the function" in cell(page, "overhear(run").inner_text()
+    assert '"swordfish", fits' in cell(page, "impostor(run").inner_text()
+    assert "refuses 2: AUTHENTICATION-FAILED" in cell(page, 'run("psk-aggressive")').inner_text()
+    assert "? Your turn" in cell(page, "def attempt").inner_text()

@@ -72,7 +72,7 @@ class TestAnImpostorInMainMode:
     def test_finds_the_initiators_word_and_reads_its_name(self) -> None:
         guessed = impostor(run("main", initiator={"psk": "swordfish"}, responder=STRANGER))
         assert found(guessed) == "swordfish"
-        assert "message 5 opens, HASH_I is right, and it says 10.99.0.1." in repr(guessed)
+        assert "message 5 opens, HASH_I is right, and the initiator calls itself 10.99.0.1." in repr(guessed)
 
     def test_on_a_curve_and_with_a_lost_message_as_well(self) -> None:
         lossy = run("curve", initiator={"psk": "zebra"}, responder=STRANGER).fork(message=1, drop=True)
