@@ -64,8 +64,8 @@ def _told(fires: Row | Rule) -> dict[str, Any]:
 
 
 def _action(action: Action) -> str:
-    """What an action of the engine does: the first line of its own words."""
-    return (inspect.getdoc(action) or action.__name__).partition("\n")[0]
+    """What an action of the engine does: the first line of its own words, without what a caller must be ready for."""
+    return (inspect.getdoc(action) or action.__name__).partition("\n")[0].partition(" Raises ")[0]
 
 
 def _drawing(script: Script, role: Role) -> Drawing:

@@ -8,7 +8,8 @@ const PEOPLE = [...SIDES, "listener"];
 
 export function People(film, set, uid, level) {
   const whole = film.whole ?? film, blind = (person) => film.viewpoint && person !== film.viewpoint && person !== "listener";
-  const heads = { initiator: [badge("initiator"), "Initiator"], responder: [badge("responder"), "Responder"], listener: [icon("eye"), "Listener"] };
+  const word = (name) => h("span", { class: "word" }, name);
+  const heads = { initiator: [badge("initiator"), word("Initiator")], responder: [badge("responder"), word("Responder")], listener: [icon("eye"), word("Listener")] };
   const summary = h("p", { class: "summary" });
   const leakable = whole.secrets.filter((secret) => secret.secret && secret.step != null);
   const leak = h("select", { id: `${uid}-leak`, onchange: () => set({ leaked: leak.value || null }) }, h("option", { value: "" }, "nothing"), leakable.map((secret) => h("option", { value: secret.name }, titled(secret))));
