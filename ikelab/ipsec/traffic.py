@@ -31,6 +31,28 @@ class Selector(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Ends:
+    """A selector that nobody negotiates: any address of one family, and perhaps a protocol and port of IPsec itself."""
+
+    version: int
+    protocol: int = 0
+    port: int = 0
+
+    @property
+    def first(self) -> IpAddress:
+        return IPv4Address(0) if self.version == 4 else IPv6Address(0)
+
+    @property
+    def last(self) -> IpAddress:
+        return IPv4Address((1 << 32) - 1) if self.version == 4 else IPv6Address((1 << 128) - 1)
+
+    def __str__(self) -> str:
+        port = f"/{self.port}" if self.port else ""
+        name = f"[{IpProtocol(self.protocol).label.lower()}{port}]" if self.protocol else ""
+        return f"{self.first}/0{name}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Flow:
     """What selectors look at in a packet. A port is None where there is none, or where it is in another fragment."""
 
