@@ -51,7 +51,7 @@ class Guessing:
         if self.word is None:
             found = f"None of {self.tried} words fits."
         else:
-            found = f'Word {self.tried} of {len(WORDS)}, "{self.word}", fits: {self.proof}'
+            found = f'Word {self.tried} of {len(WORDS)}, "{self.word}", fits:\n  {self.proof}'
         return f"{self.who}\n{found}\n{self.noticed}"
 
 

@@ -32,7 +32,7 @@ class TestAListenerOfAggressiveMode:
     def test_finds_a_word_of_the_list(self, word: str) -> None:
         guessed = overhear(run("aggressive", psk=word), attempt)
         assert found(guessed) == word
-        assert f'Word {WORDS.index(word) + 1} of 60, "{word}", fits' in repr(guessed)
+        assert f'Word {WORDS.index(word) + 1} of 60, "{word}", fits:' in repr(guessed)
 
     def test_and_nothing_else(self) -> None:
         guessed = overhear(run("aggressive"), attempt)
