@@ -39,7 +39,7 @@ def _chose(letter: str, hint: str) -> Slip[str]:
 
 FIRST_KEYS = Question[str](
     name="first_keys",
-    ask="Which peer can compute Ka first, and when?",
+    ask="Ka opens messages 5 and 6. Which peer can compute it first, and when?",
     kind=Choice(
         {
             "a": "the initiator, when it hears message 2: now the terms are settled",
