@@ -23,6 +23,7 @@ from ikelab.ike.config import (
     NatTraversal,
     PeerConfig,
     Selector,
+    SelectorPolicy,
     Weak,
     child_offers,
     ike_offers,
@@ -51,6 +52,7 @@ class Wish:
     ah: str | None = None
     ipcomp: str | None = None
     transport: bool = False
+    selectors: str = SelectorPolicy.EXACT.value
     pfs: str | None
     psk: str | None
     own_id: str | None
@@ -86,6 +88,7 @@ class Wish:
             remote=None if self.remote_ts is None else Selector.parse(self.remote_ts),
             mode=Encapsulation.TRANSPORT if self.transport else Encapsulation.TUNNEL,
             lifetime=self.esp_life,
+            selectors=SelectorPolicy(self.selectors),
         )
         connection = Connection(
             name=NAME,
@@ -165,6 +168,13 @@ OPTIONS = (
     ),
     click.option(
         "--remote-ts", metavar="NETWORK", help="Whose traffic at the other end.  [default: the other side's address]"
+    ),
+    click.option(
+        "--selectors",
+        type=click.Choice([policy.value for policy in SelectorPolicy]),
+        default=SelectorPolicy.EXACT.value,
+        show_default=True,
+        help="As responder: take these networks alone, or parts of them too.",
     ),
     click.option(
         "--bind", metavar="ADDRESS", help="The address of this machine to use: the consent to leave loopback."

@@ -35,6 +35,7 @@ __all__ = [
     "Profile",
     "Seeded",
     "Selector",
+    "SelectorPolicy",
     "Weak",
     "ah_offers",
     "child_offers",
@@ -78,6 +79,16 @@ ENCAPSULATIONS = {
 # -- what is wanted ----------------------------------------------------------------------------------------------------
 
 
+class SelectorPolicy(Enum):
+    """Whose packets a responder lets an initiator ask for: just those of a child, or fewer of them as well.
+
+    RFC 2409 §5.5 leaves it to local policy; nothing can be negotiated, as an answer repeats what was asked for.
+    """
+
+    EXACT = "exact"
+    SUBSET = "subset"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Child:
     """A pair of SAs that a Quick Mode is to make.
@@ -85,7 +96,8 @@ class Child:
     offers: the preferred one first, all with the same group for PFS or all without. local, remote: whose traffic; None
     for the peer at that end alone, whatever its address is.
     mode: the Encapsulation Mode, tunnel or transport, plain or inside UDP (RFC 3947 §5.1, or a draft's number).
-    lifetime: seconds; kilobytes: of traffic, None for any amount. Raises Misuse where these do not fit together.
+    lifetime: seconds; kilobytes: of traffic, None for any amount. selectors: what it accepts as responder.
+    Raises Misuse where these do not fit together.
     """
 
     name: str
@@ -95,6 +107,7 @@ class Child:
     mode: int = Encapsulation.TUNNEL
     lifetime: int = CHILD_LIFETIME
     kilobytes: int | None = None
+    selectors: SelectorPolicy = SelectorPolicy.EXACT
 
     def __post_init__(self) -> None:
         if not self.offers:
@@ -122,6 +135,12 @@ class Child:
     def group(self) -> int | None:
         """The number of the group for perfect forward secrecy; None without."""
         return self.offers[0].group
+
+    def takes(self, ends: tuple[Selector, Selector], asked: tuple[Selector, Selector]) -> bool:
+        """Whether packets between the ones that were asked for are among those between its ends, by its policy."""
+        if self.selectors is SelectorPolicy.EXACT:
+            return ends == asked
+        return all(own.contains(theirs) for own, theirs in zip(ends, asked, strict=True))
 
     def ends(self, local: str, remote: str) -> tuple[Selector, Selector]:
         """Whose traffic it is between peers at these two addresses: this side's, then the other's."""

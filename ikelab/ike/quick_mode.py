@@ -14,7 +14,7 @@ from ikelab.crypto.book import Chapter
 from ikelab.crypto.derived import Given
 from ikelab.errors import Refusal
 from ikelab.ike.bargain import CPI_SIZE, NEGOTIATED_CPIS
-from ikelab.ike.config import Child
+from ikelab.ike.config import Child, SelectorPolicy
 from ikelab.ike.natt import encapsulation, tell_originals
 from ikelab.ike.negotiate import check_child_answer, choose_child, offer_child
 from ikelab.ike.offers import ChildOffer
@@ -90,7 +90,7 @@ def send_nonce(turn: Turn) -> None:
 
 def send_clients(turn: Turn) -> None:
     """Whose packets are meant: first the initiator's side, then the responder's."""
-    local, remote = _ends(turn, turn.child)
+    local, remote = turn.child.ends(turn.sa.local.address, turn.sa.remote.address)
     ids = local.payload(), remote.payload()
     turn.update(ids=ids)
     turn.say(*ids)
@@ -110,8 +110,8 @@ def _on_this_way(turn: Turn, child: Child) -> Child:
     return replace(child, mode=encapsulation(child.mode, turn.sa.natt))
 
 
-def _ends(turn: Turn, child: Child) -> tuple[Selector, Selector]:
-    return child.ends(turn.sa.local.address, turn.sa.remote.address)
+def _ends(turn: Turn) -> tuple[Selector, Selector]:
+    return turn.exchange.ends(turn.sa.local.address, turn.sa.remote.address)
 
 
 def choose_protection(turn: Turn) -> None:
@@ -125,20 +125,22 @@ def choose_protection(turn: Turn) -> None:
 
 
 def _child_meant(turn: Turn) -> Child:
-    children = turn.connection.children
+    local, remote = turn.sa.local.address, turn.sa.remote.address
     if turn.heard("IDci"):
         theirs = Selector.from_payload(turn.payload("IDci", ID))
         ours = Selector.from_payload(turn.payload("IDcr", ID))
     else:  # without names the SA is for the two peers themselves (RFC 2409 §5.5)
-        theirs, ours = Selector.parse(turn.sa.remote.address), Selector.parse(turn.sa.local.address)
-    ends = [(child, *_ends(turn, child)) for child in children]
-    for child, local, remote in ends:
-        if (remote, local) == (theirs, ours):
-            return child
-    configured = "; ".join(f"{child.name}: {remote} to {local}" for child, local, remote in ends) or "no child"
+        theirs, ours = Selector.parse(remote), Selector.parse(local)
+    children = [(child, child.ends(local, remote)) for child in turn.connection.children]
+    fitting = [(child, ends) for child, ends in children if child.takes(ends, (ours, theirs))]
+    if fitting:  # the one that was asked for exactly before one that has it within
+        return min(fitting, key=lambda each: each[1] != (ours, theirs))[0]
+    configured = "; ".join(f"{child.name}: {own[1]} to {own[0]}" for child, own in children) or "no child"
+    subset = any(child.selectors is SelectorPolicy.SUBSET for child, _ in children)
+    within = "packets among those" if subset else "the packets"
     raise Refusal(
         notify=Notify.INVALID_ID_INFORMATION,
-        why=f"expected the packets of a configured child ({configured}), got {theirs} to {ours}",
+        why=f"expected {within} of a configured child ({configured}), got {theirs} to {ours}",
         rfc="RFC 2409 §5.5",
         hint="each side's local network must be the other's remote network, with the same mask, protocol and port",
     )
@@ -222,7 +224,7 @@ def make_keys(turn: Turn) -> None:
             _one_direction(turn, part, other, own),
         )
     turn.learned.append("KEYMAT")
-    local, remote = _ends(turn, child)
+    local, remote = _ends(turn)
     turn.happen(
         "child up",
         f"{child.name}: {choice.offer} for {local} and {remote}, SPIs {exchange.spi.hex()} in, {choice.spi.hex()} out",
@@ -239,7 +241,7 @@ def _one_direction(turn: Turn, part: ChildOffer, sender: Role, spis: Mapping[int
     named: dict[str, bytes] = {"protocol": bytes([part.protocol]), "SPI": spi}
     given: dict[str, bytes | Given] = {**exchange.given, **named}
     protection = part.protection
-    local, remote = _ends(turn, child)
+    local, remote = _ends(turn)
     page = turn.book.chapter(Chapter.QUICK_MODE, given, keymat_size=protection.keymat_size)
     enc_key, auth_key = protection.split(page["KEYMAT"].value)
     return IpsecSa(

@@ -76,6 +76,13 @@ class Exchange:
         """The row that waits to fire; None where the exchange is over."""
         return self.script.row(self.role, self.state)
 
+    def ends(self, local: str, remote: str) -> tuple[Selector, Selector]:
+        """Whose packets it is for, this side's first: IDci's and IDcr's, else the peers' own (RFC 2409 §5.5)."""
+        if self.ids:
+            first, second = (Selector.from_payload(payload) for payload in self.ids)
+            return (first, second) if self.role == "initiator" else (second, first)
+        return Selector.parse(local), Selector.parse(remote)
+
     @property
     def over(self) -> bool:
         """Whether this peer has no part left in it."""

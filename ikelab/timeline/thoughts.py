@@ -195,7 +195,7 @@ def _facts(outcome: Outcome, seen: Seen) -> dict[str, str]:
     facts["name"] = sa.authenticated.identity if sa.authenticated is not None else f"the {OTHER[seen.role]}"
     exchange = sa.exchange(outcome.message_id)
     if exchange is not None and exchange.child is not None:
-        ends = exchange.child.ends(sa.local.address, sa.remote.address)
+        ends = exchange.ends(sa.local.address, sa.remote.address)
         facts["ends"] = _listed(map(str, ends if exchange.role == "initiator" else reversed(ends)))
         facts["fresh_half"] = ", and a fresh half of a Diffie-Hellman exchange (PFS)" if exchange.exponent else ""
         if exchange.choice is not None:

@@ -24,8 +24,8 @@ PHASE_1 = {
     Mode.MAIN: [[1], [1], [4, 10], [4, 10], [5, 8], [5, 8]],
     Mode.AGGRESSIVE: [[1, 4, 10, 5], [1, 4, 10, 5, 8], [8]],
 }
-"""The payloads of each message of phase 1, badges and notifications aside."""
-BADGES = {11, 13}
+"""The payloads of each message of phase 1, badges, notifications and NAT-D aside."""
+BADGES = {11, 13, 20}
 
 
 @dataclass(frozen=True, kw_only=True)

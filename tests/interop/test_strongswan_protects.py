@@ -64,6 +64,16 @@ CASES = {
         ours=Words(local_ts="10.99.0.1[udp/1701]", remote_ts="10.99.0.2[udp/1701]", more=("--transport",)),
         listed=("TRANSPORT", "ESP"),
     ),
+    "a range, and a port": Case(
+        theirs=Connection(local_ts="10.2.0.5[tcp/80]", remote_ts="10.1.0.5-10.1.0.9[tcp]"),
+        ours=Words(local_ts="10.1.0.5-10.1.0.9[tcp]", remote_ts="10.2.0.5[tcp/80]"),
+        listed=("TUNNEL", "ESP"),
+    ),
+    "IPv6 networks": Case(
+        theirs=Connection(local_ts="fd00:2::/64", remote_ts="fd00:1::/48"),
+        ours=Words(local_ts="fd00:1::/48", remote_ts="fd00:2::/64"),
+        listed=("TUNNEL", "ESP"),
+    ),
     "IPComp": Case(
         theirs=Connection(child_more={"ipcomp": "yes"}),
         ours=Words(more=("--ipcomp", "deflate")),
@@ -96,6 +106,18 @@ class TestAsInitiator:
 
 
 class TestAsResponder:
+    def test_part_of_our_networks_is_enough_where_we_say_so(self, link: Link, tmp_path: Path) -> None:
+        ours = Words(local_ts="10.1.0.0/16", remote_ts="10.0.0.0/8", more=("--selectors", "subset"))
+        with gateway(Connection(remote_ts="10.1.0.0/25[udp]"), link=link, directory=tmp_path) as gw:
+            with serving(gw, ours) as lab:
+                outcome = gw.initiate()
+                assert outcome.succeeded, outcome.text
+                ((child,),) = (sa.children for sa in gw.sas())
+                assert child.remote_ts == ("10.1.0.0/25[udp]",)
+                assert gw.terminate().succeeded
+                finished = lab.finish()
+            agree(gw, told(finished.status, finished.stdout, finished.stderr, tmp_path), Mode.MAIN, None)
+
     def test_all_agree(self, link: Link, tmp_path: Path, case: Case) -> None:
         with gateway(case.theirs, link=link, directory=tmp_path) as gw:
             with serving(gw, case.ours) as lab:
