@@ -12,6 +12,7 @@ from typing import Any
 
 from ikelab.course.shown import Shown
 from ikelab.errors import Misuse
+from ikelab.view.narration import visible
 
 KEYS_FOR_PACKETS = ("encryption key", "integrity key")
 ON_THE_WAY = ("K1", "K2", "K3", "KEYMAT")
@@ -27,6 +28,7 @@ class Theft:
     lacking: of each key for packets, by its label, the ingredients that he does not have; none where he computes it.
     """
 
+    heading: str
     told: tuple[str, ...]
     opened: tuple[int, ...]
     encrypted: tuple[int, ...]
@@ -41,6 +43,7 @@ class Theft:
         """What was stolen, which messages that opens, and a line for each key for packets."""
         numbers = ", ".join(map(str, self.encrypted))
         lines = [
+            self.heading,
             f"stolen    {', '.join(self.told) or 'nothing'}",
             f"messages  {numbers}: {'he can read them' if self.opened else 'they stay closed'}",
             "",
@@ -61,6 +64,7 @@ def stolen(talk: Shown, *told: str) -> Theft:
     known = _known(entries, told)
     encrypted = tuple(message.number for message in talk.messages if message.encrypted)
     return Theft(
+        heading=visible(talk.heading),
         told=told,
         opened=encrypted if "Ka" in known else (),
         encrypted=encrypted,

@@ -76,3 +76,17 @@ def test_aggressive_mode(lab_page: Callable[..., Any], scheme: str, width: int) 
     assert '"swordfish", fits' in cell(page, "impostor(run").inner_text()
     assert "refuses 2: AUTHENTICATION-FAILED" in cell(page, 'run("psk-aggressive")').inner_text()
     assert "? Your turn" in cell(page, "def attempt").inner_text()
+
+
+@in_every_look
+def test_quick_mode(lab_page: Callable[..., Any], scheme: str, width: int) -> None:
+    page = opened(lab_page, "07_quick_mode", scheme, width)
+    first = cell(page, "talk.play(step=8)")
+    assert "HASH(1)" in first.inner_text()
+    assert "SPI" in first.inner_text()
+    assert "timer: says 8 again" in cell(page, "drop=True").inner_text()
+    assert "refuses 7: INVALID-ID-INFORMATION" in cell(page, 'run("selectors")').inner_text()
+    assert "g(qm)^xy" in cell(page, "again.play").inner_text()
+    robbed = cell(page, "stolen(again").inner_text()
+    assert (robbed.count("✓  computes it"), robbed.count("–  lacks g(qm)^xy")) == (4, 4)
+    assert "? Your turn" in cell(page, "def esp_keys").inner_text()

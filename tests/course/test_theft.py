@@ -38,6 +38,7 @@ def test_what_is_lacking(talk: Shown, told: tuple[str, ...], lacking: tuple[str,
     robbed = stolen(talk, *told)
     assert len(robbed.lacking) == 4
     assert set(robbed.lacking.values()) == {lacking}
+    assert repr(robbed).startswith(f"{talk.heading}\nstolen    {', '.join(told) or 'nothing'}\n")
     assert repr(robbed).count("✓  computes it") == len(robbed.computed) == (0 if lacking else 4)
 
 
