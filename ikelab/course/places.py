@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -79,8 +80,8 @@ def find_field(trace: Trace, message: int, name: str) -> tuple[int, Field, str]:
     leaves = [each for each in found if each[1]["leaf"]] or found
     if len(leaves) == 1:
         depth, field, path = leaves[0]
-        return depth, field, JOINT.join(called for called, _ in path)
-    names = list(dict.fromkeys(JOINT.join(called for called, _ in path) for _, _, path in (leaves or every)))
+        return depth, field, _in_full(path)
+    names = list(dict.fromkeys(_in_full(path) for _, _, path in (leaves or every)))
     if leaves:
         raise Misuse(f"field: expected one field of message {message}, got {name!r}, which may mean {_listed(names)}")
     short = [path[-1][0] for _, _, path in every]
@@ -89,16 +90,30 @@ def find_field(trace: Trace, message: int, name: str) -> tuple[int, Field, str]:
     raise Misuse(f"field: expected a field of message {message}, got {name!r}{meant}")
 
 
-def _with_paths(fields: Sequence[Field]) -> Iterator[tuple[Field, list[tuple[str, str]]]]:
-    """Each field with its way from the outside in: what each part is called, and its symbol."""
-    paths: list[list[tuple[str, str]]] = []
+Names = tuple[str, ...]
+"""What a part of a message may be called: first by the name that tells it from its neighbours."""
+
+
+def _with_paths(fields: Sequence[Field]) -> Iterator[tuple[Field, list[Names]]]:
+    """Each field with its way from the outside in. Of several side by side with one name, each has its number, too."""
+    alike = Counter((field["parent"], field["name"]) for field in fields)
+    seen: Counter[tuple[int, str]] = Counter()
+    paths: list[list[Names]] = []
     for field in fields:
+        place = (field["parent"], field["name"])
+        seen[place] += 1
+        own = (field["name"], field["symbol"])
+        names = own if alike[place] == 1 else (f"{field['name']} {seen[place]}", *own)
         above = paths[field["parent"]] if field["parent"] >= 0 else []
-        paths.append([*above, (field["name"], field["symbol"])])
+        paths.append([*above, names])
         yield field, paths[-1]
 
 
-def _matches(path: Sequence[tuple[str, str]], wanted: Sequence[str]) -> bool:
+def _in_full(path: Sequence[Names]) -> str:
+    return JOINT.join(names[0] for names in path)
+
+
+def _matches(path: Sequence[Names], wanted: Sequence[str]) -> bool:
     """Whether the last of these is the field, and the others are around it, in this order."""
     if not path or wanted[-1] not in path[-1]:
         return False

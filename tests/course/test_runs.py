@@ -143,6 +143,17 @@ class TestFork:
         talk = run("main").fork(message=1, field="ISAKMP Header > Message ID", to=1)
         assert talk.wire[0].octets[20:24] == bytes([0, 0, 0, 1])
 
+    @pytest.mark.parametrize(("field", "at"), [("Transform 1 > Key Length", 0x3E), ("Transform 2 > Key Length", 0x62)])
+    def test_of_several_transforms_one_is_meant_by_its_number(self, field: str, at: int) -> None:
+        offers = run("main", ike="aes256-sha256-modp2048, aes128-sha256-modp2048")
+        said, arrived = offers.message(1).octets, offers.fork(message=1, field=field, to=192).message(1).octets
+        assert arrived == said[:at] + (192).to_bytes(2) + said[at + 2 :]
+
+    def test_and_without_its_number_every_one_is_named(self) -> None:
+        offers = run("main", ike="aes256-sha256-modp2048, aes128-sha256-modp2048")
+        with pytest.raises(Misuse, match=r"'Security .* > Transform 1 > Key .*', 'Security .* > Transform 2 > Key .*'"):
+            offers.fork(message=1, field="Key Length", to=192)
+
     @pytest.mark.parametrize(
         ("change", "complaint"),
         [
