@@ -18,6 +18,11 @@ from ikelab.wire.numbers import IpProtocol
 FIXED_SIZE = 12  # all before the ICV
 ALIGNMENTS = {4: 4, 6: 8}  # what the header's size is a multiple of, by IP version (§2.6)
 
+MUTABLE_IN_IPV4 = ((1, 1), (6, 2), (8, 1), (10, 2))
+"""DSCP and ECN; flags and fragment offset; TTL; checksum (§3.3.3.1.1.1)."""
+MUTABLE_IN_IPV6 = ((0, 4), (7, 1))
+"""DSCP, ECN and flow label; hop limit (§3.3.3.1.2.1)."""
+
 Wrap = Callable[[bytes], bytes]
 """An IP header around what stands behind it."""
 
@@ -117,20 +122,18 @@ def open_ah(keys: SaKeys, ip_packet: bytes, *, sequence_high: int = 0) -> Opened
 def _immutable(ip_packet: bytes, packet: ip.IpPacket) -> bytes:
     """The IP header with what may change on the way zeroed (RFC 4302 §3.3.3.1)."""
     header = bytearray(ip_packet[: packet.start])
-    if packet.version == 4:
-        header[1] = 0  # DSCP and ECN
-        header[6:9] = bytes(3)  # flags and fragment offset, TTL
-        header[10:12] = bytes(2)  # checksum
-        for at, size in _mutable_ipv4_options(bytes(header)):
-            header[at : at + size] = bytes(size)
-        return bytes(header)
-    header[0:4] = (6 << 28).to_bytes(4)  # DSCP, ECN and flow label
-    header[7] = 0  # hop limit
-    for extension in packet.extensions:
-        if extension.kind in (ip.HOP_BY_HOP, ip.DESTINATION_OPTIONS):
-            for at, size in _mutable_ipv6_option_data(bytes(header), extension):
-                header[at : at + size] = bytes(size)
+    for at, size in mutable_fields(ip_packet, packet):
+        header[at : at + size] = bytes(size)
+    header[0] |= ip_packet[0] & 0xF0  # the version does not change, though in IPv6 it shares an octet with what does
     return bytes(header)
+
+
+def mutable_fields(ip_packet: bytes, packet: ip.IpPacket) -> tuple[tuple[int, int], ...]:
+    """Where in the IP header lies what routers may change, and its size (RFC 4302 §3.3.3.1). Raises WireError."""
+    if packet.version == 4:
+        return (*MUTABLE_IN_IPV4, *_mutable_ipv4_options(ip_packet[: packet.start]))
+    options = (each for each in packet.extensions if each.kind in (ip.HOP_BY_HOP, ip.DESTINATION_OPTIONS))
+    return (*MUTABLE_IN_IPV6, *(where for each in options for where in _mutable_ipv6_option_data(ip_packet, each)))
 
 
 def _mutable_ipv4_options(header: bytes) -> Iterator[tuple[int, int]]:

@@ -18,8 +18,12 @@ FACTS_NAMES = {"g^xy": "g_xy", "IV": "iv0"}
 """The names of facts.json where they are not the formulas' own."""
 
 WIRESHARK_NAMES = {family: name for name, family in WIRESHARK_FAMILIES.items()}
-UNKNOWN_TO_WIRESHARK = frozenset({"Camellia-CBC"})
+UNKNOWN_TO_WIRESHARK = frozenset(
+    {"Camellia-CBC", "AES-GMAC", *(f"AES-CCM with {size}-octet ICV" for size in (8, 12, 16))}
+)
 """ESP ciphers of ours that no esp_sa table of Wireshark 4 can name."""
+UNCHECKED_BY_WIRESHARK = {"AES-XCBC-MAC-96": "ANY 96 bit authentication [no checking]"}
+"""Integrity checks of ours that it can only step over, and what it calls that."""
 
 
 def keys_object(run: Run) -> dict[str, Any]:
@@ -104,5 +108,7 @@ def _wireshark_name(algorithm: EspCipher | Integrity | None) -> str:
     """As its esp_sa table spells it: the family, and the RFC behind it."""
     if algorithm is None or algorithm.family == "NULL":
         return "NULL"
+    if algorithm.family in UNCHECKED_BY_WIRESHARK:
+        return UNCHECKED_BY_WIRESHARK[algorithm.family]
     rfc = algorithm.rfc.partition(" §")[0].replace(" ", "")
     return f"{WIRESHARK_NAMES.get(algorithm.family, algorithm.family)} [{rfc}]"

@@ -181,6 +181,18 @@ def with_payload(octets: bytes, packet: IpPacket, protocol: int, payload: bytes)
     return bytes(header) + payload
 
 
+def with_source(octets: bytes, source: str) -> bytes:
+    """The packet with another source address, as a NAT leaves it: with a new header checksum, and nothing else new.
+
+    Raises WireError where there is no packet, Misuse where the address is not of its version.
+    """
+    packet = read_ip(octets)
+    at, end = (12, 16) if packet.version == 4 else (8, 24)
+    address = _packed(source, packet.destination)[1][: end - at]
+    changed = octets[:at] + address + octets[end:]
+    return with_payload(changed, packet, packet.protocol, octets[packet.start : packet.end])
+
+
 def unfragmented(first: bytes, payload: bytes) -> bytes:
     """The packet that was cut up: the header of its `first` fragment, mended to say so, and the whole `payload`.
 
