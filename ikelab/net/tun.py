@@ -12,7 +12,7 @@ import os
 import shutil
 import struct
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Self
@@ -36,16 +36,16 @@ TROUBLES = {
 
 
 class Tun:
-    """A TUN device. addresses: this machine's own on it; routes: the networks that lie behind it.
+    """A TUN device. addresses: it gets these; routes: networks that lie behind it, each with this side's address for it.
 
     Nothing is made before `open`, which raises Misuse where it cannot be, and then nothing stays behind.
     """
 
-    def __init__(self, name: str = "ike%d", *, addresses: Iterable[str] = (), routes: Iterable[str] = ()) -> None:
+    def __init__(self, name: str, *, addresses: Iterable[str] = (), routes: Mapping[str, str] | None = None) -> None:
         if not 1 <= len(name) <= LONGEST_NAME or not name.isascii() or "/" in name:
             raise Misuse(f"TUN device: expected a name of 1 to {LONGEST_NAME} letters and digits, got {name!r}")
         self.name = name
-        self.addresses, self.routes = tuple(addresses), tuple(routes)
+        self.addresses, self.routes = tuple(addresses), dict(routes or {})
         self._plug = -1
 
     def open(self) -> None:
@@ -65,9 +65,8 @@ class Tun:
             for address in self.addresses:
                 self._tell(tool, "addr", "add", f"{address}/{ip_address(address).max_prefixlen}", "dev", self.name)
             self._tell(tool, "link", "set", "dev", self.name, "mtu", str(MTU), "up")
-            for network in self.routes:
-                hint = ("src", self.addresses[0]) if self.addresses else ()
-                self._tell(tool, "route", "add", network, "dev", self.name, *hint)
+            for network, own in self.routes.items():
+                self._tell(tool, "route", "add", network, "dev", self.name, "src", own)
         except BaseException:
             self.close()
             raise

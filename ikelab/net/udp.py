@@ -15,9 +15,11 @@ import asyncio
 import errno
 import secrets
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from typing import Self, cast
+from heapq import merge
+from typing import NamedTuple, Self, cast
 
 from ikelab.errors import Misuse
 from ikelab.ike.config import Env, NatTraversal, PeerConfig
@@ -38,6 +40,19 @@ DEAF = 2
 MOST_TROUBLES = 20
 SECONDS_BETWEEN_KEEPALIVES = 20.0
 """RFC 3948 §4."""
+
+MOST_PACKETS = 10_000
+"""ESP packets that are remembered for a recording."""
+
+
+class Packet(NamedTuple):
+    """An ESP packet in UDP as it passed, `time` seconds after the station began."""
+
+    time: float
+    octets: bytes
+    source: Endpoint
+    destination: Endpoint
+
 
 HearEsp = Callable[[bytes, Endpoint, Endpoint], None]
 """Takes an ESP packet that came in UDP, from where, and to which endpoint of this machine."""
@@ -95,7 +110,8 @@ class Station:
         self._timer: asyncio.TimerHandle | None = None
         self._ears: dict[int, _Ear] = {}
         self._marked: set[int] = set()
-        self.hear_esp: HearEsp = lambda octets, source, local: None
+        self.hear_esp: HearEsp | None = None
+        self.packets: deque[Packet] = deque(maxlen=MOST_PACKETS)
         self._keepalive: asyncio.TimerHandle | None = None
 
     def _check(self, port: int, natt_port: int | None, gateway: Endpoint | None) -> None:
@@ -209,21 +225,36 @@ class Station:
         ear = self._ears.get(source.port)
         if ear is None or not ear.marked:
             raise Misuse(f"ESP in UDP: expected to send from a port of NAT traversal, got {source}")
+        self.packets.append(Packet(self.now, octets, source, destination))
         ear.transport.sendto(octets, tuple(destination))
+
+    def _hear_esp(self, octets: bytes, source: Endpoint, local: Endpoint) -> None:
+        self.packets.append(Packet(self.now, octets, source, local))
+        if self.hear_esp is not None:
+            self.hear_esp(octets, source, local)
 
     def stir(self) -> None:
         """Let `until` ask again."""
         self._stirred.set()
 
     def captured(self, wire: Iterable[Carried]) -> Iterator[CapturedDatagram]:
-        """What was recorded, as a capture would show it: with IP and UDP headers, and markers where they travelled."""
-        for frame, carried in enumerate(wire, 1):
+        """What was recorded, as a capture would show it: with IP and UDP headers, and markers where they travelled.
+
+        Between the messages of IKE stand the ESP packets that passed, the latest ones if there were very many.
+        """
+        messages = (
+            Packet(
+                carried.time,
+                (NON_ESP_MARKER if carried.number in self._marked else b"") + carried.octets,
+                carried.source,
+                carried.destination,
+            )
+            for carried in wire
+        )
+        in_order = merge(messages, self.packets, key=lambda packet: packet.time)
+        for frame, (when, octets, source, destination) in enumerate(in_order, 1):
             yield sent(
-                frame=frame,
-                time=self.begun + carried.time,
-                source=carried.source,
-                destination=carried.destination,
-                octets=(NON_ESP_MARKER if carried.number in self._marked else b"") + carried.octets,
+                frame=frame, time=self.begun + when, source=source, destination=destination, octets=octets
             )
 
     # -- between the sockets and the peer ------------------------------------------------------------------------------
@@ -240,7 +271,7 @@ class Station:
         except Misuse as problem:
             return self.trouble(str(problem))
         if content.carries is Carries.ESP:
-            return self.hear_esp(octets, source, local)
+            return self._hear_esp(content.octets, source, local)
         self.heard_anything = True
         now, number = self.now, self.tape.number
         self.tape.put(_carried(number, now, source, local, content.octets))
