@@ -7,6 +7,7 @@ import json
 
 import click
 
+from ikelab.cli.tunnels import tunnelled
 from ikelab.cli.watch import Watch, sentence_on, until_told, wait
 from ikelab.cli.wishes import NAME, Wish, say, wishing
 from ikelab.errors import Misuse
@@ -100,20 +101,25 @@ async def _connect(config: PeerConfig, wish: Wish, own: str, remote: Endpoint, *
         return told() or _gone(station)
 
     async with station:
-        with until_told(station) as told:
+        with until_told(station) as told, tunnelled(station, config, wish, remote) as tunnel:
             station.begin(Connect(connection=NAME, remote=remote))
             await wait(station, settled, watch, what=lambda: _waiting(station))
             reached = run()
             established = reached.established
             if wish.as_json:
                 click.echo(json.dumps(result_object(reached)))
-            if established and keep:
+            if established and (keep or tunnel):
                 say(f"established with {remote}; Ctrl-C deletes it")
+                if tunnel is not None:
+                    tunnel.renew()
+                    say(f"{tunnel.device.name} carries packets to {' and '.join(tunnel.device.routes)}")
                 await station.until(left)
             await station.until(left, at_most=SECONDS_TO_SETTLE)
             if not _gone(station):
                 station.begin(Disconnect())
             look()
+        if tunnel is not None:
+            say(tunnel.summary)
         if watch is not None:
             watch.close(run())
         elif not established:

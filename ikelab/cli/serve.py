@@ -7,6 +7,7 @@ import asyncio
 import click
 
 from ikelab.cli.guests import Guests
+from ikelab.cli.tunnels import tunnelled
 from ikelab.cli.watch import until_told
 from ikelab.cli.wishes import Wish, say, wishing
 from ikelab.errors import Misuse
@@ -47,13 +48,15 @@ async def _serve(config: PeerConfig, wish: Wish, bind: str, *, once: bool) -> in
     port = IKE_PORT if wish.port is None else wish.port
     async with Station(config, bind=bind, port=port, natt_port=wish.own_natt_port(port)) as station:
         guests = Guests(station, wish)
-        with until_told(station) as told:
+        with until_told(station) as told, tunnelled(station, config, wish) as tunnel:
             click.echo(f"listening on {' and '.join(map(str, station.ends))}; Ctrl-C ends", err=wish.as_json)
             while not (told() or (once and guests.gone)):
                 await station.until(lambda: guests.look() or told(), at_most=SECONDS_BETWEEN_LOOKS)
             station.begin(Disconnect())
             guests.look()
             guests.dismiss()
+        if tunnel is not None:
+            say(tunnel.summary)
         for trouble in station.troubles:
             say(trouble)
     return 1 if once and guests.gone and not guests.established else 0

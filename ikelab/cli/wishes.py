@@ -63,6 +63,7 @@ class Wish:
     port: int | None
     natt_port: int | None
     nat_traversal: str
+    tun: bool
     ike_life: int
     esp_life: int
     allow_weak: bool
@@ -106,7 +107,7 @@ class Wish:
         return PeerConfig(
             connections=(connection,),
             weak=Weak.ALLOWED if self.allow_weak else Weak.REFUSED,
-            nat_traversal=NATS[self.nat_traversal],
+            nat_traversal=NatTraversal.FORCED if self.tun else NATS[self.nat_traversal],
         )
 
     def own_natt_port(self, port: int) -> int | None:
@@ -193,6 +194,12 @@ OPTIONS = (
         default="on",
         show_default=True,
         help="Whether to look for a NAT on the way (RFC 3947); forced: act as if there were one.",
+    ),
+    click.option(
+        "--tun",
+        is_flag=True,
+        help="Carry real packets: a TUN device takes those from --local-ts to --remote-ts, and they travel as ESP in "
+        "UDP. Needs root; goes on until Ctrl-C.",
     ),
     click.option(
         "--ike-life", metavar="SECONDS", type=int, default=IKE_LIFETIME, show_default=True, help="Life of phase 1."

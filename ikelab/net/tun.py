@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import json
 import os
 import shutil
 import struct
@@ -35,8 +36,27 @@ TROUBLES = {
 }
 
 
+def own_addresses() -> tuple[str, ...]:
+    """The addresses that this machine has. Raises Misuse where nobody tells."""
+    told = subprocess.run([_tool(), "-json", "address"], capture_output=True, text=True, check=False)
+    try:
+        interfaces = json.loads(told.stdout)
+        return tuple(str(each["local"]) for interface in interfaces for each in interface.get("addr_info", ()))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise Misuse(
+            f"expected `ip -json address` to list addresses, got: {told.stderr.strip() or 'no list'}"
+        ) from None
+
+
+def _tool() -> str:
+    tool = shutil.which("ip")
+    if tool is None:
+        raise Misuse("--tun: expected the command ip (package iproute2), which gives a device its addresses, got none")
+    return tool
+
+
 class Tun:
-    """A TUN device. addresses: it gets these; routes: networks that lie behind it, each with this side's address for it.
+    """A TUN device. addresses: it gets these; routes: the networks behind it, each with this side's address for it.
 
     Nothing is made before `open`, which raises Misuse where it cannot be, and then nothing stays behind.
     """
@@ -50,9 +70,7 @@ class Tun:
 
     def open(self) -> None:
         """Make the device, give it its addresses and routes. Raises Misuse."""
-        tool = shutil.which("ip")
-        if tool is None:
-            raise Misuse("TUN device: expected the command ip (package iproute2), which gives it addresses, got none")
+        tool = _tool()
         try:
             self._plug = os.open(DEVICE, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
             wanted = struct.pack("16sH22x", self.name.encode(), IFF_TUN | IFF_NO_PI)
@@ -64,7 +82,7 @@ class Tun:
         try:
             for address in self.addresses:
                 self._tell(tool, "addr", "add", f"{address}/{ip_address(address).max_prefixlen}", "dev", self.name)
-            self._tell(tool, "link", "set", "dev", self.name, "mtu", str(MTU), "up")
+            self._tell(tool, "link", "set", "dev", self.name, "addrgenmode", "none", "mtu", str(MTU), "up")
             for network, own in self.routes.items():
                 self._tell(tool, "route", "add", network, "dev", self.name, "src", own)
         except BaseException:

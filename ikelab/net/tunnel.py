@@ -1,6 +1,6 @@
 """Real packets through real SAs: what the kernel routes into a TUN device leaves as ESP in UDP, and the other way back.
 
-    with Tunnel(station, device, boundary_of(config, address), ask=...):
+    with Tunnel(station, device, boundary_of(config), ask=...):
 
 A packet that a policy protects and for which there is no SA yet is kept while IKE makes one (RFC 4301 §5.1 step 3b).
 Whatever does not pass is counted; the first of each kind is told with its reason.
@@ -30,7 +30,7 @@ from ikelab.ipsec.traffic import Traffic
 from ikelab.net.tun import Tun
 from ikelab.net.udp import Station
 from ikelab.wire import ip
-from ikelab.wire.numbers import Protocol
+from ikelab.wire.numbers import IpProtocol, Protocol
 from ikelab.wire.udp import STANDARD_PORTS, Endpoint
 
 MOST_AT_A_TIME = 64
@@ -56,8 +56,11 @@ def association_of(sa: IkeSa, child: IpsecSa) -> Association:
     )
 
 
-def boundary_of(config: PeerConfig, address: str) -> Boundary:
-    """The policies that a peer's children are: their packets are protected, nothing else passes. Raises Misuse."""
+def boundary_of(config: PeerConfig) -> Boundary:
+    """The policies that a peer's children are: their packets are protected, nothing else passes. Raises Misuse.
+
+    Its addresses are those of the SAs to come.
+    """
     protecting = []
     for connection in config.connections:
         for child in connection.children:
@@ -68,9 +71,7 @@ def boundary_of(config: PeerConfig, address: str) -> Boundary:
             )
     first = protecting[0]
     assert first.template is not None
-    boundary = policy_based(
-        addresses=(ip_address(address),), local=first.local, remote=first.remote, template=first.template
-    )
+    boundary = policy_based(addresses=(), local=first.local, remote=first.remote, template=first.template)
     policies = boundary.spds[WAN].policies
     place = next(n for n, policy in enumerate(policies) if policy.action is Action.PROTECT)
     return replace(boundary, spds={WAN: Spd((*policies[:place], *protecting, *policies[place + 1 :]))})
@@ -90,7 +91,7 @@ def device_for(config: PeerConfig, name: str, own: Collection[str]) -> Tun:
         if here is None:
             here = str(_first_host(local))
             missing.append(here)
-        routes |= {str(network): here for network in summarize_address_range(remote.first, remote.last)}  # type: ignore[type-var]
+        routes |= {str(network): here for network in summarize_address_range(remote.first, remote.last)}
     return Tun(name, addresses=dict.fromkeys(missing), routes=routes)
 
 
@@ -171,7 +172,7 @@ class Tunnel:
         self.renew()
         # The boundary knows ESP in UDP by its port, whichever one this station uses.
         datagram = ip.build_udp(source._replace(port=ESP_PORT), local._replace(port=ESP_PORT), esp)
-        crossing = enter(self.boundary, ip.build_ip(source.address, local.address, ip.UDP, datagram))
+        crossing = enter(self.boundary, ip.build_ip(source.address, local.address, int(IpProtocol.UDP), datagram))
         self.boundary = crossing.after
         outcome = crossing.outcome
         if self._has_crossed(outcome) and isinstance(outcome, Crossed) and outcome.how is How.UNPROTECTED:
@@ -182,7 +183,9 @@ class Tunnel:
 
     def renew(self) -> None:
         """Take up the SAs that IKE has made since, let go of those that are over, send what has waited for one."""
-        children = {("ESP", child.spi): (sa, child) for sa, child in self._children()}
+        children: dict[Name, tuple[IkeSa, IpsecSa]] = {
+            ("ESP", child.spi): (sa, child) for sa, child in self._children()
+        }
         if children.keys() == self._known:
             return
         sad = self.boundary.sad
@@ -192,7 +195,9 @@ class Tunnel:
             sa, child = children[name]
             association = association_of(sa, child)
             sad = sad.receiving(association, child.name) if child.inbound else sad.sending(association, child.name)
-        self.boundary, self._known = replace(self.boundary, sad=sad), frozenset(children)
+        addresses = frozenset(ip_address(sa.local.address) for sa, _ in children.values())
+        self.boundary = replace(self.boundary, sad=sad, addresses=addresses)
+        self._known = frozenset(children)
         waiting = list(self._kept)
         self._kept.clear()
         for packet in waiting:

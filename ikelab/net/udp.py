@@ -253,9 +253,7 @@ class Station:
         )
         in_order = merge(messages, self.packets, key=lambda packet: packet.time)
         for frame, (when, octets, source, destination) in enumerate(in_order, 1):
-            yield sent(
-                frame=frame, time=self.begun + when, source=source, destination=destination, octets=octets
-            )
+            yield sent(frame=frame, time=self.begun + when, source=source, destination=destination, octets=octets)
 
     # -- between the sockets and the peer ------------------------------------------------------------------------------
 

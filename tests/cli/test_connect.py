@@ -397,6 +397,7 @@ class TestWhere:
             port=port,
             natt_port=natt_port,  # type: ignore[arg-type]
             nat_traversal="on",
+            tun=False,
             ike_life=1,
             esp_life=1,
             allow_weak=False,
