@@ -161,7 +161,7 @@ class TestTwoPeersOnLoopback:
                     (first,) = here.peer.datagrams_to_send()
                     here.tape.said()
                     plug.sendto(b"\xff", (LOCAL, natt))
-                    plug.sendto(bytes(range(1, 40)), (LOCAL, natt))  # ESP: no marker
+                    plug.sendto(esp := bytes(range(1, 40)), (LOCAL, natt))  # no marker
                     plug.sendto(NON_ESP_MARKER + first.octets, (LOCAL, natt))
                     loop = asyncio.get_running_loop()
                     answer = await asyncio.wait_for(loop.sock_recv(plug, 4000), GENEROUS)
@@ -169,7 +169,7 @@ class TestTwoPeersOnLoopback:
                     assert [carried.octets for carried in there.tape.wire] == [first.octets, answer[4:]]
                     assert there.peer.sas[0].local == Endpoint(LOCAL, natt)
                     travelled = [datagram.octets for datagram in there.captured(there.tape.wire)]
-                    assert travelled == [NON_ESP_MARKER + first.octets, answer]
+                    assert travelled == [esp, NON_ESP_MARKER + first.octets, answer]
 
         awaited(work)
 
