@@ -15,8 +15,10 @@ from typing import Generic, TypeVar
 
 from ikelab.crypto import groups
 from ikelab.crypto.protection import (
+    AH_INTEGRITIES,
     ESP_CIPHERS,
     INTEGRITIES,
+    OTHER_ESP_CIPHER_WORDS,
     AeadCipher,
     EspCipher,
     Integrity,
@@ -69,13 +71,6 @@ def _group_number(word: str) -> int:
     return groups.group_by_word(word).number
 
 
-def _gcm_words() -> Iterable[str]:
-    """AES-GCM can name its ICV in octets or in bits: aes128gcm16 is aes128gcm128."""
-    for cipher in ESP_CIPHERS:
-        if isinstance(cipher, AeadCipher):
-            yield f"aes{cipher.key_length}gcm{8 * cipher.icv_size}"
-
-
 _GROUP_WORDS = (*(group.word for group in groups.GROUPS), "x25519")
 
 CIPHER: Kind[Cipher] = Kind(
@@ -90,13 +85,19 @@ HASH: Kind[Hash] = Kind(
 GROUP: Kind[int] = Kind(name="a group", words=_GROUP_WORDS, find=_group_number, common="modp2048, ecp256, curve25519")
 ESP_CIPHER: Kind[EspCipher] = Kind(
     name="an ESP cipher",
-    words=(*(cipher.word for cipher in ESP_CIPHERS), *_gcm_words(), *OTHER_CIPHER_WORDS),
+    words=(*(cipher.word for cipher in ESP_CIPHERS), *OTHER_ESP_CIPHER_WORDS),
     find=esp_cipher_by_word,
     common="aes128, aes256gcm16, null",
 )
 INTEGRITY: Kind[Integrity] = Kind(
     name="an integrity check",
     words=(*(each.word for each in INTEGRITIES), *OTHER_HASH_WORDS),
+    find=integrity_by_word,
+    common="sha256, sha1",
+)
+AH_INTEGRITY: Kind[Integrity] = Kind(
+    name="an integrity check",
+    words=(*(each.word for each in AH_INTEGRITIES), *OTHER_HASH_WORDS),
     find=integrity_by_word,
     common="sha256, sha1",
 )
@@ -150,9 +151,9 @@ def esp_offers(words: str) -> tuple[ChildOffer, ...]:
 def ah_offers(words: str) -> tuple[ChildOffer, ...]:
     """The AH offers that these words ask for, the preferred one first; a group among them means PFS. Raises Misuse."""
     offers: dict[ChildOffer, None] = {}
-    for where, proposal in _proposals("AH proposal", words, (INTEGRITY, PFS, ESN)):
-        checks = INTEGRITY.among(proposal)
-        _demand(where, (INTEGRITY, checks))
+    for where, proposal in _proposals("AH proposal", words, (AH_INTEGRITY, PFS, ESN)):
+        checks = AH_INTEGRITY.among(proposal)
+        _demand(where, (AH_INTEGRITY, checks))
         for check, group, esn in product(checks, *_options(proposal)):
             protection = Protection(integrity=check)
             offers[ChildOffer(protocol=Protocol.AH, protection=protection, group=group, esn=esn)] = None
@@ -240,7 +241,7 @@ def _unknown(word: str, kinds: Sequence[Kind[object]]) -> str:
         advice = "; IKEv1 negotiates no prf: it is the HMAC of the hash (RFC 2409 §4)"
     elif CIPHER in kinds and word in ESP_CIPHER.words:
         advice = f"; {word} is for ESP: in phase 1 IKEv1 encrypts in CBC mode (RFC 2409 Appendix B)"
-    elif INTEGRITY in kinds and ESP_CIPHER not in kinds and word in ESP_CIPHER.words:
+    elif AH_INTEGRITY in kinds and word in ESP_CIPHER.words:
         advice = "; AH hides nothing, so it takes no cipher (RFC 2407 §4.4.1.2)"
     return f'expected {expected}, got "{word}"{advice}'
 

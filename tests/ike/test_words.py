@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from ikelab.crypto import groups
-from ikelab.crypto.protection import ESP_CIPHERS, INTEGRITIES, AeadCipher, Protection
+from ikelab.crypto.protection import AH_INTEGRITIES, ESP_CIPHERS, INTEGRITIES, AeadCipher, Protection
 from ikelab.crypto.suite import CIPHERS, HASHES
 from ikelab.errors import Misuse
 from ikelab.ike.config import ChildOffer, IkeOffer, ah_offers, esp_offers, ike_offers
@@ -154,6 +154,7 @@ class TestEsp:
         for cipher in ESP_CIPHERS:
             words = cipher.word if isinstance(cipher, AeadCipher) else f"{cipher.word}-sha512"
             assert texts(esp_offers(words)) == [words]
+        assert texts(esp_offers("aes192ccm64")) == ["aes192ccm8"]
         for check in INTEGRITIES:
             assert texts(esp_offers(f"aes128-{check.word}")) == [f"aes128-{check.word}"]
 
@@ -166,6 +167,11 @@ class TestAh:
 
     def test_several_mean_a_choice(self) -> None:
         assert texts(ah_offers("sha256-sha384-modp3072")) == ["sha256-modp3072", "sha384-modp3072"]
+
+    def test_every_check_can_be_written_gmac_too(self) -> None:
+        for check in AH_INTEGRITIES:
+            (offer,) = ah_offers(check.word)
+            assert (str(offer), offer.transform_id) == (check.word, check.ah_transform)
 
     @pytest.mark.parametrize(
         ("words", "says"),

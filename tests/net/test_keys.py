@@ -24,6 +24,9 @@ SUITES = [
     ("aggressive", "3des-md5-modp1024", "aes256gcm16"),
     ("aggressive", "aes192-sha384-ecp256", "null-sha512"),
     ("main", "aes128-sha512-modp1536", "3des-md5-modp2048"),
+    ("main", "aes128-sha256-curve25519", "aes256ctr-aesxcbc"),
+    ("main", "aes128-sha256-curve25519", "aes128ccm12"),
+    ("main", "aes128-sha256-curve25519", "aes192gmac"),
 ]
 
 
