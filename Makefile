@@ -16,7 +16,8 @@ PYTEST_ARGS ?=
 BENCH ?=
 
 BIN := $(VENV)/bin
-INSTALL := $(if $(shell command -v uv 2>/dev/null),uv pip install --python $(BIN)/python,$(BIN)/python -m pip install --disable-pip-version-check)
+FLOOR := $(VENV)/floor
+install = $(if $(shell command -v uv 2>/dev/null),uv pip install --python $(1)/bin/python,$(1)/bin/python -m pip install --disable-pip-version-check)
 
 .DEFAULT_GOAL := lab
 .DELETE_ON_ERROR:
@@ -27,7 +28,7 @@ lab: $(VENV)/learner.stamp
 
 test: lint pytest
 
-pytest: $(VENV)/developer.stamp
+pytest: $(VENV)/developer.stamp $(FLOOR)/floor.stamp
 	$(BIN)/python -m pytest -n auto --dist loadgroup --cov --cov-report=term $(PYTEST_ARGS)
 
 bench: $(VENV)/developer.stamp
@@ -49,12 +50,18 @@ lessons: $(VENV)/developer.stamp
 
 # The environment follows pyproject.toml: whoever changes that gets it installed anew with the next command.
 $(VENV)/learner.stamp: pyproject.toml | $(VENV)/pyvenv.cfg
-	$(INSTALL) -e '.[all]'
+	$(call install,$(VENV)) -e '.[all]'
 	touch $@
 
 $(VENV)/developer.stamp: pyproject.toml | $(VENV)/pyvenv.cfg
-	$(INSTALL) -e '.[all,dev]'
+	$(call install,$(VENV)) -e '.[all,dev]'
 	touch $@ $(VENV)/learner.stamp
+
+# A second environment, with the oldest JupyterLab that the lab is opened in: browser tests open it there too.
+$(FLOOR)/floor.stamp: pyproject.toml tests/floor.txt | $(VENV)/pyvenv.cfg
+	$(BIN)/python -m venv --clear $(FLOOR)
+	$(call install,$(FLOOR)) -c tests/floor.txt -e '.[all]'
+	touch $@
 
 $(VENV)/pyvenv.cfg:
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("ikelab needs Python 3.11 or newer; $(PYTHON) is " + sys.version.split()[0] + ". Name another one: make lab PYTHON=python3.12")'

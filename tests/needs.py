@@ -12,6 +12,7 @@ import importlib.util
 import os
 import shutil
 import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -59,6 +60,11 @@ def rfc_dir() -> Path:
     return Path(os.environ.get("IKELAB_RFCS") or CHECKOUT.parent / "shared" / "rfc")
 
 
+def floor_python() -> Path:
+    """The Python of the environment that holds the oldest JupyterLab the lab is opened in; see tests/floor.txt."""
+    return Path(sys.prefix) / "floor" / "bin" / "python"
+
+
 def recorded_conversations() -> tuple[str, ...]:
     """Names to parametrize a test with; where there are none a stand-in, so that the test is counted as not run."""
     folders = captures_dir().glob("*/capture.pcap")
@@ -96,6 +102,10 @@ CAPABILITIES = {
     "chromium": Capability(
         present=lambda: chromium_path() is not None,
         install="apt-get install chromium fonts-dejavu-core (or name another one in IKELAB_CHROMIUM)",
+    ),
+    "floor-lab": Capability(
+        present=lambda: (floor_python().parents[1] / "floor.stamp").is_file(),
+        install=f"make {os.path.relpath(floor_python().parents[1] / 'floor.stamp')}",
     ),
     "netns": Capability(
         present=_makes_network_namespaces,

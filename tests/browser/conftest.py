@@ -8,10 +8,10 @@ import pytest
 
 pytest.register_assert_rewrite("tests.browser.lab", "tests.browser.player_page")
 
-from tests.browser.lab import chromium, lab, lab_page  # noqa: E402  (after the line above)
+from tests.browser.lab import chromium, floor_lab, lab, lab_page  # noqa: E402  (after the line above)
 from tests.browser.player_page import opened  # noqa: E402
 
-__all__ = ["chromium", "lab", "lab_page", "opened"]
+__all__ = ["chromium", "floor_lab", "lab", "lab_page", "opened"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

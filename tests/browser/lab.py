@@ -35,7 +35,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_pla
 
 from ikelab.course.lessons import FIRST_LESSON
 from ikelab.course.shipped import shipped_folder
-from tests.needs import chromium_path
+from tests.needs import chromium_path, floor_python
 
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -149,8 +149,8 @@ def accessibility_complaints(page: Page, selector: str) -> list[str]:
 
 
 @contextmanager
-def running_lab(home: Path) -> Iterator[Lab]:
-    """`ikelab lab`, with all that Jupyter writes kept below `home`."""
+def running_lab(home: Path, python: Path = Path(sys.executable)) -> Iterator[Lab]:
+    """`ikelab lab` as `python` runs it, with all that Jupyter writes kept below `home`."""
     settings = home / "settings" / "@jupyterlab" / "apputils-extension"
     settings.mkdir(parents=True)
     (settings / "themes.jupyterlab-settings").write_text('{"adaptive-theme": true}')
@@ -165,7 +165,7 @@ def running_lab(home: Path) -> Iterator[Lab]:
         "IPYTHONDIR": "ipython",
     }
     environment = os.environ | {name: str(home / place) for name, place in places.items()}
-    program = [sys.executable, "-c", "from ikelab.cli import main; main()"]
+    program = [str(python), "-c", "from ikelab.cli import main; main()"]
     command = [*program, "lab", "--no-browser", "--folder", str(home / "lessons")]
     with (
         (home / "log.txt").open("wb") as log,
@@ -195,6 +195,13 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     if not (shipped_folder("lessons") / FIRST_LESSON).exists():
         write_notebook(home / "lessons" / FIRST_LESSON)
     with running_lab(home) as started:
+        yield started
+
+
+@pytest.fixture(scope="package")
+def floor_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """The oldest JupyterLab that the lab is opened in."""
+    with running_lab(tmp_path_factory.mktemp("floor"), floor_python()) as started:
         yield started
 
 

@@ -63,21 +63,6 @@ def test_python_and_the_reader_move_the_same_player(lab: Lab, lab_page: Callable
     expect(page.locator(".jp-OutputArea-output").last).to_contain_text("step 5 of 5")
 
 
-def test_looking_still_works_when_the_kernel_has_stopped(lab: Lab, lab_page: Callable[..., Page]) -> None:
-    write_notebook(lab.folder / "stopped.ipynb", IMPORTS, "first")
-    page = lab_page(width=1280)
-    open_lesson(page, "stopped.ipynb")
-    run_all(page)
-    expect(player(page).locator(".notice")).to_have_text("")
-    lab.stop_kernels()
-    expect(player(page).locator(".notice")).to_contain_text("Kernel stopped", timeout=30_000)
-    player(page).locator(".next").click()
-    player(page).locator(".next").click()
-    step_is(player(page), 2)
-    player(page).get_by_role("tab", name="Secrets").click()
-    expect(player(page).locator(".secrets")).to_be_visible()
-
-
 def test_a_restarted_kernel_is_said_too(lab: Lab, lab_page: Callable[..., Page]) -> None:
     write_notebook(lab.folder / "restarted.ipynb", IMPORTS, "first")
     page = lab_page(width=1280)
