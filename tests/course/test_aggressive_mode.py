@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +15,11 @@ from ikelab.course.checks import Sign
 from ikelab.course.guessing import Guessing
 from ikelab.course.question import Question
 from ikelab.course.runs import Run, run
+from ikelab.course.scenarios import ALICE, BOB
 from ikelab.errors import Misuse
+from ikelab.ike.config import PeerConfig, Seeded, Weak
+from ikelab.ike.peer import Connect, Peer
+from ikelab.net.link import Link
 from tests.course.test_start import said, understood_as
 
 TALK = run("aggressive")
@@ -185,6 +190,29 @@ class TestTheEngineAgrees:
     def test_a_branch_is_known_by_its_name_from_anywhere(self, name: str, established: bool) -> None:
         responder = {"peer_address": "any", "peer_id": "moon.example.org"}
         assert run("aggressive", initiator={"id": name}, responder=responder).established == established
+
+    @pytest.mark.parametrize(("mode", "known"), [("aggressive", ["moon", "sun"]), ("main", ["moon"])])
+    def test_branches_with_keys_of_their_own_call_from_anywhere(self, mode: str, known: list[str]) -> None:
+        """In Main Mode all of them are tried with one key; in Aggressive Mode each name finds its own."""
+        branches = {
+            name: replace(ALICE, mode=mode, address=address, id=name, psk=f"the key of the {name}")
+            for name, address in (("moon", "10.99.0.7"), ("sun", "10.99.0.8"))
+        }
+        told = [
+            replace(replace(BOB, mode=mode, psk=each.psk, peer_id=name, peer_address="any").connection(""), name=name)
+            for name, each in branches.items()
+        ]
+        config = PeerConfig(connections=tuple(told), weak=Weak.ALLOWED)
+        gateway = Peer(config, Seeded(b"gateway"), BOB.endpoint)
+        callers = {
+            name: Peer(each.config(BOB.address), Seeded(name.encode()), each.endpoint)
+            for name, each in branches.items()
+        }
+        link = Link(gateway, *callers.values())
+        for each in callers.values():
+            link.begin(each, Connect(connection="net", remote=BOB.endpoint))
+        link.run(until=60.0)
+        assert [name for name, each in callers.items() if [sa.state for sa in each.sas] == ["ESTABLISHED"]] == known
 
     def test_a_gateway_that_will_have_none_of_it(self) -> None:
         refused = run("aggressive-refused")
