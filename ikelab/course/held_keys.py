@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ikelab.course.runs import Run
+from ikelab.course.shown import whole_lines
 from ikelab.crypto.derived import shortened
 from ikelab.errors import Misuse
 from ikelab.ike.conversation import INITIATOR, RESPONDER
@@ -59,6 +60,10 @@ class HeldKeys:
             lines.append(f"{held.name:<{width}}  {one:<17}  {other:<17}  {same}".rstrip())
         sent = f"Sent in message {', '.join(map(str, self.travelled))}." if self.travelled else NEVER_SENT
         return "\n".join([*lines, "", sent])
+
+    def _repr_html_(self) -> str:
+        """The same for a notebook."""
+        return whole_lines(repr(self), "Keys of both sides")
 
 
 def keys(talk: Run) -> HeldKeys:

@@ -126,12 +126,8 @@ class Shown(ABC):
         return "\n".join([visible(self.heading), "", *ladder.lines(self.trace.to_json())])
 
     def _repr_html_(self) -> str:
-        """The same for a notebook: where it is too narrow, lines stay whole and can be scrolled."""
-        style = (
-            "overflow-x: auto; white-space: pre; margin: 0; padding: 0 0 0 8px; background: none; "
-            "font-size: var(--jp-code-font-size, inherit); line-height: var(--jp-code-line-height, 1.3)"
-        )
-        return f'<pre tabindex="0" role="group" aria-label="Ladder" style="{style}">{escape(repr(self))}</pre>'
+        """The same for a notebook."""
+        return whole_lines(repr(self), "Ladder")
 
     def play(self, **place: object) -> Player:
         """The player, as the last line of a notebook's cell. `place` is where it begins: step=5, view="secrets"."""
@@ -183,6 +179,17 @@ class Shown(ABC):
 
     def _place(self, number: object) -> int:
         return place("message", number, len(self))
+
+
+def whole_lines(words: str, label: str) -> str:
+    """Text for a notebook: where it is too narrow, lines stay whole and can be scrolled. label: what it is, for who
+    does not see it.
+    """
+    style = (
+        "overflow-x: auto; white-space: pre; margin: 0; padding: 0 0 0 8px; background: none; "
+        "font-size: var(--jp-code-font-size, inherit); line-height: var(--jp-code-line-height, 1.3)"
+    )
+    return f'<pre tabindex="0" role="group" aria-label="{escape(label)}" style="{style}">{escape(words)}</pre>'
 
 
 def place(of: str, number: object, last: int) -> int:

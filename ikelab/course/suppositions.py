@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ikelab.course.shown import Shown
+from ikelab.course.shown import Shown, whole_lines
 from ikelab.crypto.book import Book
 from ikelab.errors import Misuse
 
@@ -36,6 +36,10 @@ class Supposition:
         for secret, same in self.same.items():
             lines.append(f"  {secret:<8}  {'the same' if same else 'ANOTHER ':<8}  {self.formulas[secret]}")
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """The same for a notebook."""
+        return whole_lines(repr(self), "What would be another")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

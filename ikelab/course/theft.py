@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ikelab.course.shown import Shown
+from ikelab.course.shown import Shown, whole_lines
 from ikelab.errors import Misuse
 from ikelab.view.narration import visible
 
@@ -53,6 +53,10 @@ class Theft:
             has = f"–  lacks {', '.join(lacking)}" if lacking else "✓  computes it"
             lines.append(f"{name:<{width}}  {has}")
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """The same for a notebook."""
+        return whole_lines(repr(self), "What a thief has")
 
 
 def stolen(talk: Shown, *told: str) -> Theft:

@@ -62,3 +62,10 @@ def test_a_key_that_is_sent_is_found_also_in_an_encrypted_message() -> None:
 def test_only_peers_can_be_asked(what: object) -> None:
     with pytest.raises(Misuse, match="keys: expected a run"):
         held(what)
+
+
+def test_in_a_notebook_its_lines_stay_whole() -> None:
+    shown = keys(MAIN)._repr_html_()
+    assert shown.startswith("<pre tabindex")
+    assert 'aria-label="Keys of both sides"' in shown
+    assert repr(keys(MAIN)) in shown

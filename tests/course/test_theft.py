@@ -67,3 +67,7 @@ def test_only_secrets_can_be_stolen() -> None:
     for name in ("Ni_b", "nothing"):
         with pytest.raises(Misuse, match=f"stolen: expected any of PSK, .*, got '{name}'"):
             stolen(PLAIN, name)
+
+
+def test_in_a_notebook_its_lines_stay_whole() -> None:
+    assert repr(stolen(PLAIN, "PSK")) in stolen(PLAIN, "PSK")._repr_html_()
