@@ -8,7 +8,6 @@ Whatever does not pass is counted; the first of each kind is told with its reaso
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterator
@@ -129,11 +128,11 @@ class Tunnel:
     def __enter__(self) -> Self:
         self.device.open()
         self.station.hear_esp = self.hear
-        asyncio.get_running_loop().add_reader(self.device.fileno(), self._from_device)
+        self.station.watch(self.device.fileno(), self._from_device)
         return self
 
     def __exit__(self, *_: object) -> None:
-        asyncio.get_running_loop().remove_reader(self.device.fileno())
+        self.station.unwatch(self.device.fileno())
         self.station.hear_esp = None
         self.device.close()
 

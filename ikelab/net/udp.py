@@ -18,8 +18,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from heapq import merge
-from typing import NamedTuple, Self, cast
+from typing import Self, cast
 
 from ikelab.errors import Misuse
 from ikelab.ike.config import Env, NatTraversal, PeerConfig
@@ -27,7 +26,8 @@ from ikelab.ike.identity import IKE_PORT, read_address
 from ikelab.ike.peer import Peer, Task
 from ikelab.ike.sa import IkeSa
 from ikelab.ike.turn import Event
-from ikelab.net.peel import CapturedDatagram, sent
+from ikelab.net.peel import CapturedDatagram
+from ikelab.net.recording import MOST_PACKETS, Packet, recording
 from ikelab.net.sockets import address_of, address_towards, bound, connect
 from ikelab.net.tape import Tape
 from ikelab.timeline.live import Carried, Fate
@@ -40,19 +40,6 @@ DEAF = 2
 MOST_TROUBLES = 20
 SECONDS_BETWEEN_KEEPALIVES = 20.0
 """RFC 3948 §4."""
-
-MOST_PACKETS = 10_000
-"""ESP packets that are remembered for a recording."""
-
-
-class Packet(NamedTuple):
-    """An ESP packet in UDP as it passed, `time` seconds after the station began."""
-
-    time: float
-    octets: bytes
-    source: Endpoint
-    destination: Endpoint
-
 
 HearEsp = Callable[[bytes, Endpoint, Endpoint], None]
 """Takes an ESP packet that came in UDP, from where, and to which endpoint of this machine."""
@@ -233,6 +220,14 @@ class Station:
         if self.hear_esp is not None:
             self.hear_esp(octets, source, local)
 
+    def watch(self, fileno: int, ready: Callable[[], None]) -> None:
+        """Call `ready` whenever something can be read there, until `unwatch`."""
+        asyncio.get_running_loop().add_reader(fileno, ready)
+
+    def unwatch(self, fileno: int) -> None:
+        """No longer wait for that."""
+        asyncio.get_running_loop().remove_reader(fileno)
+
     def stir(self) -> None:
         """Let `until` ask again."""
         self._stirred.set()
@@ -242,18 +237,7 @@ class Station:
 
         Between the messages of IKE stand the ESP packets that passed, the latest ones if there were very many.
         """
-        messages = (
-            Packet(
-                carried.time,
-                (NON_ESP_MARKER if carried.number in self._marked else b"") + carried.octets,
-                carried.source,
-                carried.destination,
-            )
-            for carried in wire
-        )
-        in_order = merge(messages, self.packets, key=lambda packet: packet.time)
-        for frame, (when, octets, source, destination) in enumerate(in_order, 1):
-            yield sent(frame=frame, time=self.begun + when, source=source, destination=destination, octets=octets)
+        return recording(wire, self.packets, marked=self._marked, begun=self.begun)
 
     # -- between the sockets and the peer ------------------------------------------------------------------------------
 
