@@ -52,6 +52,7 @@ class Wish:
     ah: str | None = None
     ipcomp: str | None = None
     transport: bool = False
+    esp_kilobytes: int | None = None
     selectors: str = SelectorPolicy.EXACT.value
     pfs: str | None
     psk: str | None
@@ -89,6 +90,7 @@ class Wish:
             remote=None if self.remote_ts is None else Selector.parse(self.remote_ts),
             mode=Encapsulation.TRANSPORT if self.transport else Encapsulation.TUNNEL,
             lifetime=self.esp_life,
+            kilobytes=self.esp_kilobytes,
             selectors=SelectorPolicy(self.selectors),
         )
         connection = Connection(
@@ -170,6 +172,7 @@ OPTIONS = (
     click.option(
         "--remote-ts", metavar="NETWORK", help="Whose traffic at the other end.  [default: the other side's address]"
     ),
+    click.option("--esp-kilobytes", metavar="NUMBER", type=int, help="Life of phase 2 in traffic.  [default: any]"),
     click.option(
         "--selectors",
         type=click.Choice([policy.value for policy in SelectorPolicy]),

@@ -188,7 +188,7 @@ def choose_ike(
             taken = Taken(offer=terms.offer, rank=rank, picked=((proposal, transform),), lifetime=terms.lifetime)
         bids.append(Bid(where=place(offered, proposal, transform), taken=taken, objections=objections))
     chosen, lost = choose(bids, preference)
-    agreed = _agreed(chosen.lifetime.seconds or lifetime, lifetime)
+    agreed = agreed_seconds(chosen.lifetime.seconds or lifetime, lifetime)
     return IkeChoice(
         offer=chosen.offer,
         method=method,
@@ -292,7 +292,7 @@ def choose_child(
                 where = place(offered, proposal, transform)
                 bids.append(Bid(where=where, objections=excluded[:1], notify=excluded[1]))
     chosen, lost = choose(bids, preference)
-    agreed = _agreed(chosen.lifetime.seconds or UNSAID_CHILD_LIFETIME, child.lifetime)
+    agreed = agreed_seconds(chosen.lifetime.seconds or UNSAID_CHILD_LIFETIME, child.lifetime)
     return ChildChoice(
         offer=chosen.offer,
         proposals=echo(chosen),
@@ -374,7 +374,7 @@ def _excluded(suite: Sequence[Proposal], child: Child) -> tuple[str, int] | None
     return None if fault is None else (fault, Notify.INVALID_SPI)
 
 
-def _agreed(theirs: int, own: int) -> int:
+def agreed_seconds(theirs: int, own: int) -> int:
     """Seconds that this side keeps an SA: the shorter lifetime, but no peer can force less than the least upon it."""
     return max(min(theirs, own), min(LEAST_LIFETIME, own))
 

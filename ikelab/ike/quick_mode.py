@@ -15,6 +15,7 @@ from ikelab.crypto.derived import Given
 from ikelab.errors import Refusal
 from ikelab.ike.bargain import CPI_SIZE, NEGOTIATED_CPIS
 from ikelab.ike.config import Child, SelectorPolicy
+from ikelab.ike.lifetimes import as_the_responder_keeps_it, kept_shorter
 from ikelab.ike.natt import encapsulation, tell_originals
 from ikelab.ike.negotiate import check_child_answer, choose_child, offer_child
 from ikelab.ike.offers import ChildOffer
@@ -147,8 +148,9 @@ def _child_meant(turn: Turn) -> Child:
 
 
 def answer_protection(turn: Turn) -> None:
-    """The chosen transform, with this side's SPI."""
-    turn.say(turn.child_choice.answer(turn.exchange.spi, turn.exchange.beside))
+    """The chosen transform, with this side's SPI; and its lifetime, where that is shorter."""
+    choice, spi = turn.child_choice, turn.exchange.spi
+    turn.say(choice.answer(spi, turn.exchange.beside), *kept_shorter(choice, spi))
 
 
 def check_protection(turn: Turn) -> None:
@@ -156,7 +158,9 @@ def check_protection(turn: Turn) -> None:
     offered = turn.exchange.offered
     assert offered is not None
     choice = check_child_answer(offered, turn.payload("SA", SA))
-    turn.update(choice=choice)
+    assert turn.sheet is not None
+    cookies = turn.sa.cookie_i + turn.sa.cookie_r
+    turn.update(choice=as_the_responder_keeps_it(choice, turn.sheet.payloads, cookies))
     for protocol, own in own_spis(turn).items():
         if protocol != Protocol.IPCOMP and choice.spi_of(protocol) == own:
             raise Refusal(

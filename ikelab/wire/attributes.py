@@ -78,6 +78,14 @@ def long(kind: int, number: int, size: int = 4) -> Attribute:
     return Attribute(int(kind), _octets(kind, number, size), False)
 
 
+def read_attributes(octets: bytes) -> tuple[Attribute, ...]:
+    """The attributes that these octets are, to the last. Raises Misuse where they are none."""
+    try:
+        return Attributes("Attributes").read(octets, 0, len(octets))[0]
+    except Unfit:
+        raise Misuse(f"attributes: expected whole ones ({RFC}), got {octets.hex()}") from None
+
+
 def _octets(kind: int, number: int, size: int) -> bytes:
     if not 0 <= number < 1 << 8 * size:
         raise Misuse(f"attribute {int(kind)} expects a number that fits {counted(size)}, got {number:#x}")

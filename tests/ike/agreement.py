@@ -27,6 +27,7 @@ def view_of_child(sa: IkeSa, child: IpsecSa) -> dict[str, Any]:
     return {
         "terms": child.choice.offer,
         "mode": child.choice.mode,
+        "lifetime": (child.choice.lifetime, child.choice.kilobytes),
         "packets": ends,
         "enc": child.enc_key,
         "auth": child.auth_key,

@@ -74,6 +74,16 @@ CASES = {
         ours=Words(local_ts="fd00:1::/48", remote_ts="fd00:2::/64"),
         listed=("TUNNEL", "ESP"),
     ),
+    "we keep it for less time, and less traffic": Case(
+        theirs=Connection(),
+        ours=Words(more=("--esp-life", "600", "--esp-kilobytes", "90000")),
+        listed=("TUNNEL", "ESP"),
+    ),
+    "64-bit sequence numbers": Case(
+        theirs=Connection(esp_proposal="aes128-sha256-esn"),
+        ours=Words(esp="aes128-sha256-esn"),
+        listed=("TUNNEL", "ESP"),
+    ),
     "IPComp": Case(
         theirs=Connection(child_more={"ipcomp": "yes"}),
         ours=Words(more=("--ipcomp", "deflate")),
