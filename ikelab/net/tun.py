@@ -82,7 +82,8 @@ class Tun:
         try:
             for address in self.addresses:
                 self._tell(tool, "addr", "add", f"{address}/{ip_address(address).max_prefixlen}", "dev", self.name)
-            self._tell(tool, "link", "set", "dev", self.name, "addrgenmode", "none", "mtu", str(MTU), "up")
+            self._tell(tool, "link", "set", "dev", self.name, "addrgenmode", "none")  # it asks for no IPv6 routers
+            self._tell(tool, "link", "set", "dev", self.name, "mtu", str(MTU), "up")
             for network, own in self.routes.items():
                 self._tell(tool, "route", "add", network, "dev", self.name, "src", own)
         except BaseException:
