@@ -19,7 +19,7 @@ from ikelab.ipsec.protect import Draw, protect
 from ikelab.ipsec.refused import Reason, Refused
 from ikelab.ipsec.sad import Name, Sad, counted
 from ikelab.ipsec.traffic import Ends, Flow, IpAddress, Selector, flow_of
-from ikelab.ipsec.unprotect import unprotect
+from ikelab.ipsec.unprotect import Unprotected, unprotect, unprotect_esp
 from ikelab.wire import ip
 from ikelab.wire.numbers import IpProtocol
 from ikelab.wire.udp import Carries, classify
@@ -131,26 +131,48 @@ def enter(boundary: Boundary, packet: bytes, interface: str = WAN) -> Crossing:
     Protection is taken off as long as there is some that is addressed to this host; what is left must be for the SAs
     that carried it, and be protected as its policy says. Where any of that fails, every SA is what it was.
     """
-    applied: list[Name] = []
-    now = boundary
-    while (name := _named_sa(now, packet)) is not None and len(applied) < MOST_LAYERS:
+    return _inwards(boundary, boundary, packet, (), interface)
+
+
+def enter_esp(boundary: Boundary, esp: bytes, interface: str = WAN) -> Crossing:
+    """An ESP packet wants in, from its SPI on: what a UDP socket of this host has heard (RFC 3948 §3.3, §3.5)."""
+    name: Name = ("ESP", esp[:4])
+    entry = boundary.sad.inbound.get(name)
+    if entry is None:
+        return _refuse(boundary, _unknown(name))
+    return _taken_out(boundary, boundary, name, unprotect_esp(entry.sa, esp), (), interface)
+
+
+def _inwards(original: Boundary, now: Boundary, packet: bytes, applied: tuple[Name, ...], interface: str) -> Crossing:
+    """What is left of a packet after these SAs; `now` is the boundary after them, `original` as it was before."""
+    name = _named_sa(now, packet) if len(applied) < MOST_LAYERS else None
+    if name is not None:
         entry = now.sad.inbound.get(name)
         if entry is None:
-            why = f"expected an SPI of an SA of ours, got {name[0]} {name[1].hex()}"
-            return _refuse(boundary, Refused.because(Reason.UNKNOWN_SPI, why))
-        outcome = unprotect(entry.sa, packet)
-        if isinstance(outcome, Refused):
-            return _refuse(boundary, outcome, name)
-        now = replace(now, sad=now.sad.after_receiving(entry.carried(outcome.sa, len(outcome.packet))))
-        applied.append(name)
-        if outcome.dummy:
-            dropped = Crossed(how=How.DUMMY, packet=b"", policy=entry.policy, sas=tuple(applied))
-            return Crossing(after=now, outcome=dropped)
-        packet = outcome.packet
-    admitted = _admitted(now, packet, tuple(applied), interface)
+            return _refuse(original, _unknown(name))
+        return _taken_out(original, now, name, unprotect(entry.sa, packet), applied, interface)
+    admitted = _admitted(now, packet, applied, interface)
     if isinstance(admitted, Refused):
-        return _refuse(boundary, admitted, applied[-1] if applied else None)
+        return _refuse(original, admitted, applied[-1] if applied else None)
     return Crossing(after=now, outcome=admitted)
+
+
+def _taken_out(
+    original: Boundary,
+    now: Boundary,
+    name: Name,
+    outcome: Unprotected | Refused,
+    applied: tuple[Name, ...],
+    interface: str,
+) -> Crossing:
+    """Go on with what was in the packet of one SA."""
+    if isinstance(outcome, Refused):
+        return _refuse(original, outcome, name)
+    carried = now.sad.inbound[name].carried(outcome.sa, len(outcome.packet))
+    now, applied = replace(now, sad=now.sad.after_receiving(carried)), (*applied, name)
+    if outcome.dummy:
+        return Crossing(after=now, outcome=Crossed(how=How.DUMMY, packet=b"", policy=carried.policy, sas=applied))
+    return _inwards(original, now, outcome.packet, applied, interface)
 
 
 def policy_based(
@@ -258,6 +280,11 @@ def _not_allowed(policy: Policy | None, interface: str, flow: Flow, way: str) ->
     if policy.action is Action.PROTECT:
         return Refused.because(Reason.UNPROTECTED, f"policy {policy.name} wants {flow} protected, it came as it is")
     return Refused.because(Reason.DISCARDED, f"policy {policy.name} lets {flow} not {way}")
+
+
+def _unknown(name: Name) -> Refused:
+    why = f"expected an SPI of an SA of ours, got {name[0]} {name[1].hex()}"
+    return Refused.because(Reason.UNKNOWN_SPI, why)
 
 
 def _refuse(boundary: Boundary, refused: Refused, name: Name | None = None) -> Crossing:

@@ -171,7 +171,7 @@ def _wrapped(association: Association, esp: bytes) -> tuple[int, bytes]:
 
 
 def _in_udp(udp: UdpPorts, tunnel: Tunnel | None, esp: bytes) -> bytes:
-    """ESP in UDP, without checksum over IPv4 (RFC 3948 §2.1); over IPv6 one is needed (RFC 8200 §8.1)."""
+    """ESP in UDP, without a checksum over IPv4, of which alone RFC 3948 §2.1 says so."""
     if tunnel is not None and ":" in tunnel.source:
         return ip.build_udp(Endpoint(tunnel.source, udp.source), Endpoint(tunnel.destination, udp.destination), esp)
     length = ip.UDP_HEADER + len(esp)

@@ -7,7 +7,7 @@ from enum import Enum
 
 
 class Reason(Enum):
-    """A kind of refusal, as counters and tables name it; `rfc` is the clause it rests on."""
+    """A kind of refusal, as counters and tables name it; `rfc` is the clause it rests on, "" where arithmetic does."""
 
     def __init__(self, words: str, rfc: str) -> None:
         self.words = words
@@ -16,7 +16,7 @@ class Reason(Enum):
     NO_IP_PACKET = "no IP packet", "RFC 4301 §5"
     FRAGMENT = "a fragment", "RFC 4303 §3.4.1"
     TOO_SHORT = "too short", "RFC 4303 §2"
-    TOO_LARGE = "too large", "RFC 791 §3.1"
+    TOO_LARGE = "too large", ""
     UNKNOWN_SPI = "unknown SPI", "RFC 4303 §3.4.2"
     REPLAYED = "replayed", "RFC 4303 §3.4.3"
     BEFORE_WINDOW = "older than the window", "RFC 4303 §3.4.3"
@@ -46,4 +46,4 @@ class Refused:
         return cls(reason=reason, why=why, rfc=rfc or reason.rfc)
 
     def __str__(self) -> str:
-        return f"{self.reason.words}: {self.why} ({self.rfc})"
+        return f"{self.reason.words}: {self.why}{f' ({self.rfc})' if self.rfc else ''}"

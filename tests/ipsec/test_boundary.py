@@ -25,6 +25,7 @@ from ikelab.ipsec.boundary import (
     NeedsIke,
     Route,
     enter,
+    enter_esp,
     leave,
     policy_based,
     route_based,
@@ -34,6 +35,7 @@ from ikelab.ipsec.protect import Protected, dummy, protect
 from ikelab.ipsec.refused import Reason, Refused
 from ikelab.ipsec.sad import Sad
 from ikelab.ipsec.traffic import Ends, Flow, Traffic, flow_of
+from ikelab.wire import ip
 from tests.ipsec.oracle import keys
 
 LEFT, RIGHT = "10.99.0.1", "10.99.0.2"
@@ -212,6 +214,33 @@ class TestRfc4301Section52Inbound:
         assert entry.refused == {Reason.REPLAYED: 3}
         assert after.refused == {Reason.UNKNOWN_SPI: 1}
         assert enter(right, forged).after.sad.inbound["ESP", OUT_SPI].refused == {Reason.WRONG_ICV: 1}
+
+    def test_what_a_socket_has_heard_comes_in_without_the_headers(self) -> None:
+        left, right = connected(policy_gateways(), udp=UdpPorts(source=4500, destination=1024))
+        octets = crossed(leave(left, PING, draw), How.PROTECTED).packet
+        arrived = enter_esp(right, octets[28:])
+        assert crossed(arrived, How.UNPROTECTED).packet == PING
+        refused(enter_esp(arrived.after, octets[28:]), Reason.REPLAYED)
+        assert refused(enter_esp(right, b"\0\0\0\0"), Reason.UNKNOWN_SPI).why.endswith("got ESP 00000000")
+        assert refused(enter_esp(right, OUT_SPI), Reason.TOO_SHORT).rfc == "RFC 4303 §2"
+
+    def test_inside_must_be_a_packet_even_in_transport_mode(self) -> None:
+        left, right = connected(policy_gateways(), ("AH",))
+        transport = replace(left.sad.outbound["AH", OUT_SPI].sa.association, tunnel=None, traffic=None)
+        right = replace(right, sad=Sad().receiving(transport, "net"))
+        inside = bytes(IP(src=LEFT, dst=RIGHT) / UDP(sport=4500, dport=4500) / Raw(b"\xc0\0\0\x09 is no SPI of ours"))
+        made = protect(Outbound(transport), inside, draw)
+        assert isinstance(made, Protected)
+        crossing = enter(right, made.packet)
+        refused(crossing, Reason.UNKNOWN_SPI)
+        assert crossing.after.sad == right.sad
+
+    def test_what_leaves_no_room_is_counted_at_its_sa(self) -> None:
+        left, _ = connected(policy_gateways())
+        crossing = leave(left, ip.build_ip("10.1.0.1", "10.2.0.1", 253, bytes(65_515)), draw)
+        refused(crossing, Reason.TOO_LARGE)
+        assert crossing.after.sad.outbound["ESP", OUT_SPI].refused == {Reason.TOO_LARGE: 1}
+        assert crossing.after.sad.outbound["ESP", OUT_SPI].sa == left.sad.outbound["ESP", OUT_SPI].sa
 
     def test_esp_for_another_host_is_no_business_of_ours(self) -> None:
         left, right = connected(policy_gateways())

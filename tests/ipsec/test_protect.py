@@ -17,7 +17,9 @@ from scapy.utils import RawPcapWriter
 from ikelab.crypto.protection import AH_INTEGRITIES, ESP_CIPHERS, INTEGRITIES, AeadCipher
 from ikelab.crypto.sa_keys import SaKeys
 from ikelab.errors import Misuse
+from ikelab.ipsec.ah import seal_ah
 from ikelab.ipsec.association import Association, DontFragment, Inbound, Outbound, Tunnel, UdpPorts
+from ikelab.ipsec.esp import seal_esp
 from ikelab.ipsec.protect import Protected, dummy, protect
 from ikelab.ipsec.refused import Reason, Refused
 from ikelab.ipsec.unprotect import Unprotected, unprotect
@@ -67,7 +69,7 @@ def refused(outcome: object, reason: Reason) -> Refused:
     assert isinstance(outcome, Refused), outcome
     assert outcome.reason is reason
     assert outcome.why
-    assert outcome.rfc.startswith("RFC ")
+    assert outcome.rfc.startswith("RFC ") is (reason is not Reason.TOO_LARGE)
     return outcome
 
 
@@ -278,7 +280,8 @@ class TestWhatCannotBeSent:
     @pytest.mark.parametrize("known", [AES, GCM, keys(check="sha1")])
     def test_one_that_leaves_no_room(self, known: SaKeys, mode: str) -> None:
         packet = ip.build_ip("10.1.0.1", "10.2.0.1", 253, bytes(65_515))
-        refused(protect(Outbound(agreed(known, mode, 4)), packet, draw), Reason.TOO_LARGE)
+        for udp in (None, UdpPorts()) if known.protocol == "ESP" else (None,):
+            refused(protect(Outbound(agreed(known, mode, 4, udp)), packet, draw), Reason.TOO_LARGE)
 
     def test_a_source_route_that_is_not_at_its_end_under_ah(self) -> None:
         head = IPv6(src="2001:db8::1", dst="2001:db8::2")
@@ -305,6 +308,16 @@ class TestDummies:
             with pytest.raises(Misuse, match="expected an SA of ESP in tunnel mode"):
                 dummy(Outbound(agreed_on), 9, draw)
         refused(dummy(Outbound(agreed(AES, "tunnel", 4), (1 << 32) - 1), 9, draw), Reason.SEQUENCE_OVERFLOW)
+
+
+class TestSealing:
+    def test_without_a_key_there_is_nothing(self) -> None:
+        with pytest.raises(Misuse, match="expected the encryption key"):
+            seal_esp(replace(AES, enc_key=None), 1, bytes(16), 4, PING)
+        with pytest.raises(Misuse, match="expected an integrity key"):
+            seal_esp(replace(AES, auth_key=None), 1, bytes(16), 4, PING)
+        with pytest.raises(Misuse, match="expected the key of an AH SA"):
+            seal_ah(replace(keys(check="sha1"), auth_key=None), 1, b"", 4, PING, lambda behind: behind)
 
 
 class TestAssociation:

@@ -183,6 +183,11 @@ class TestRfc4303Section34Refusals:
         refused(unprotect(sa, packet(sa.association)[:-1]), Reason.NO_IP_PACKET)
         refused(unprotect(sa, b""), Reason.NO_IP_PACKET)
 
+    def test_ah_of_another_sa(self) -> None:
+        other = agreed(replace(AH, spi=b"\xc0\0\0\1"), "tunnel", 4)
+        says = refused(unprotect(Inbound(agreed(AH, "tunnel", 4)), packet(other)), Reason.UNKNOWN_SPI)
+        assert says.why.endswith("got c0000001")
+
     def test_transport_mode_without_the_header_gives_the_payload_alone(self) -> None:
         agreed_on = agreed(AES, "transport", 4, UdpPorts())
         outcome = accepted(unprotect_esp(Inbound(agreed_on), packet(agreed_on)[28:]))
