@@ -29,7 +29,7 @@ from ikelab.ipsec.traffic import Traffic
 from ikelab.net.tun import Tun
 from ikelab.net.udp import Station
 from ikelab.wire import ip
-from ikelab.wire.numbers import IpProtocol, Protocol
+from ikelab.wire.numbers import EsnChoice, IpProtocol, Protocol
 from ikelab.wire.udp import STANDARD_PORTS, Endpoint
 
 MOST_AT_A_TIME = 64
@@ -47,8 +47,9 @@ def association_of(sa: IkeSa, child: IpsecSa) -> Association:
         raise Misuse(f"--tun: expected ESP alone, in tunnel mode, got {child.words}")
     here, there = (sa.remote, sa.local) if child.inbound else (sa.local, sa.remote)
     near, far = (child.remote, child.local) if child.inbound else (child.local, child.remote)
+    esn = child.choice.offer.part(child.protocol).esn == EsnChoice.ESN
     return Association(
-        keys=SaKeys.from_keymat("ESP", child.spi, child.protection, child.enc_key + child.auth_key),
+        keys=SaKeys.from_keymat("ESP", child.spi, child.protection, child.enc_key + child.auth_key, esn=esn),
         tunnel=Ends(source=here.address, destination=there.address),
         udp=UdpPorts(source=here.port, destination=there.port),
         traffic=Traffic(source=near, destination=far),
