@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, expect
 from ikelab.view.page import page as written
 from tests.browser.player_page import Open, lines, lit, player, row, step_is, style
 from tests.needs import needs
-from tests.view.runs import hostile_run
+from tests.view.runs import hostile_run, run_of
 from tests.view.sample import hostile, sample
 
 pytestmark = needs("chromium")
@@ -53,6 +53,24 @@ ASK_ELSEWHERE = """async () => {
     await fetch('http://127.0.0.1:9/').catch(() => {});
     return (await said).violatedDirective;
 }"""
+BEGIN_WALK = "() => { document.activeElement.blur(); window.walked = new Set(); window.unmarked = []; }"
+NOTE_FOCUS = """() => {
+    const now = document.activeElement;
+    if (now === document.body || window.walked.has(now)) return false;
+    window.walked.add(now);
+    const look = e => getComputedStyle(e);
+    const marked = e => e && look(e).outlineStyle === 'solid' && parseFloat(look(e).outlineWidth) >= 2;
+    if (!marked(now) && !marked(now.closest('.scrub'))) window.unmarked.push(now.outerHTML.slice(0, 80));
+    return true;
+}"""
+END_WALK = """() => {
+    const controls = [...document.querySelectorAll('.ikelab-player :is(button, input, select, [tabindex])')];
+    const reached = e => window.walked.has(e) || e.closest('.spine, [role=tablist], [role=radiogroup]');
+    const unreached = controls.filter(e => e.checkVisibility() && !reached(e)).map(e => e.outerHTML.slice(0, 80));
+    return [unreached, window.unmarked];
+}"""
+"""From one Tab to the next: what had the focus, and which of it did not show it. The ladder, the tabs and the points of
+view are one stop each."""
 STICKING_OUT = """root => {
     const edge = root.getBoundingClientRect().right + 1;
     const kept = e => e !== root && (getComputedStyle(e).overflowX !== 'visible' || kept(e.parentElement));
@@ -103,6 +121,38 @@ class TestAPlayerOnAPage:
             assert bar
             assert bar["x"] - 1 <= chosen["x"]
             assert chosen["x"] + chosen["width"] <= bar["x"] + bar["width"] + 1
+
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    def test_every_control_is_reached_by_keyboard_and_shows_it(self, opened: Open, scheme: str) -> None:
+        page = opened(run_of(), at="step=5", scheme=scheme)
+        for number in "12345":
+            page.keyboard.press(number)
+            page.evaluate(BEGIN_WALK)
+            for _ in range(120):
+                page.keyboard.press("Tab")
+                if not page.evaluate(NOTE_FOCUS):
+                    break
+            unreached, unmarked = page.evaluate(END_WALK)
+            assert unreached == [], f"view {number}"
+            assert unmarked == [], f"view {number}"
+
+    def test_arrows_reach_what_shares_one_tab_stop(self, opened: Open) -> None:
+        page = opened(run_of(), at="step=5")
+        spine = page.locator(".spine")
+        spine.locator("button[tabindex='0']").focus()
+        for _ in range(80):
+            page.keyboard.press("ArrowUp")
+        reached = []
+        for _ in range(80):
+            reached.append(
+                page.evaluate("document.activeElement.getAttribute('aria-label') || document.activeElement.textContent")
+            )
+            page.keyboard.press("ArrowDown")
+        names = spine.locator("button:visible").evaluate_all(
+            "all => all.map(e => e.getAttribute('aria-label') || e.textContent)"
+        )
+        assert list(dict.fromkeys(reached)) == list(dict.fromkeys(names))
+        assert len(names) > 30
 
     def test_two_players_never_touch_each_other(self, opened: Open) -> None:
         page = opened(sample(), sample(ok=False))
@@ -185,9 +235,10 @@ class TestAPlayerOnAPage:
             (sample(), "step=5&view=secrets"),
             (sample(), "step=5&view=states"),
             (sample(), "step=5&view=people"),
+            (run_of(psk=b"correct horse battery stable"), "step=6&view=secrets"),
         ):
             page = opened(trace, at=at, width=width, scheme=scheme)
-            step_is(page, int(at[5]))
+            expect(page.locator(".count b")).to_have_text(at[5])
             violations = Axe().run(page).response["violations"]
             found = [(it["id"], [node["target"] for node in it["nodes"]][:3]) for it in violations]
             assert found == [], (at, scheme, width)
