@@ -284,7 +284,7 @@ def _not_allowed(policy: Policy | None, interface: str, flow: Flow, way: str) ->
 
 def _unknown(name: Name) -> Refused:
     why = f"expected an SPI of an SA of ours, got {name[0]} {name[1].hex()}"
-    return Refused.because(Reason.UNKNOWN_SPI, why)
+    return Refused.because(Reason.UNKNOWN_SPI, why).on(name[0])
 
 
 def _refuse(boundary: Boundary, refused: Refused, name: Name | None = None) -> Crossing:

@@ -97,7 +97,7 @@ def _used_up(association: Association) -> Refused:
         Reason.SEQUENCE_OVERFLOW,
         f"SA {association.spi.hex()}: expected a number up to {association.last_sequence}, which was the last: "
         "a new SA is needed",
-    )
+    ).on(association.keys.protocol)
 
 
 def _whole(packet: bytes) -> int:
@@ -140,7 +140,7 @@ def _in_transport(association: Association, sequence: int, packet: bytes, draw: 
     if read.fragment is not None:
         return Refused.because(
             Reason.FRAGMENT, "transport mode protects whole packets only, got a fragment", "RFC 4303 §3.3.4"
-        )
+        ).on(association.keys.protocol)
     payload = packet[read.start : read.end]
     if association.keys.protocol == "ESP":
         protocol, behind = _wrapped(association, _esp(association, sequence, read.protocol, payload, draw))

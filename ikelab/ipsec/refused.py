@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
+
+from ikelab.crypto.sa_keys import IpsecProtocol
+
+OF_AH = {
+    "RFC 4303 §2": "RFC 4302 §2",
+    "RFC 4303 §3.3.3": "RFC 4302 §3.3.2",
+    "RFC 4303 §3.3.4": "RFC 4302 §3.3.4",
+    **{f"RFC 4303 §3.4.{number}": f"RFC 4302 §3.4.{number}" for number in (1, 2, 3, 4)},
+}
+"""Where RFC 4302 says of AH what RFC 4303 says of ESP."""
 
 
 class Reason(Enum):
-    """A kind of refusal, as counters and tables name it; `rfc` is the clause it rests on, "" where arithmetic does."""
+    """A kind of refusal, as counters and tables name it; `rfc` is the clause it rests on, "" where none does."""
 
     def __init__(self, words: str, rfc: str) -> None:
         self.words = words
         self.rfc = rfc
 
-    NO_IP_PACKET = "no IP packet", "RFC 4301 §5"
+    NO_IP_PACKET = "no IP packet", ""
     FRAGMENT = "a fragment", "RFC 4303 §3.4.1"
     TOO_SHORT = "too short", "RFC 4303 §2"
     TOO_LARGE = "too large", ""
@@ -27,7 +37,7 @@ class Reason(Enum):
     UNFORESEEABLE = "changes on the way that no sender can foresee", "RFC 4302 §3.3.3.1"
     DISCARDED = "discarded by policy", "RFC 4301 §4.4.1"
     NO_POLICY = "no policy", "RFC 4301 §4.4.1"
-    NO_ROUTE = "no route", "RFC 4301 §5.1"
+    NO_ROUTE = "no route", ""
     UNPROTECTED = "not protected, though it should be", "RFC 4301 §5.2"
     SELECTORS = "not for this SA", "RFC 4301 §5.2"
 
@@ -44,6 +54,10 @@ class Refused:
     def because(cls, reason: Reason, why: str, rfc: str = "") -> Refused:
         """With the reason's own clause, where no other is given."""
         return cls(reason=reason, why=why, rfc=rfc or reason.rfc)
+
+    def on(self, protocol: IpsecProtocol) -> Refused:
+        """The same, with AH's clause where the packet is AH's, as RFC 4302 has most rules again."""
+        return replace(self, rfc=OF_AH.get(self.rfc, self.rfc)) if protocol == "AH" else self
 
     def __str__(self) -> str:
         return f"{self.reason.words}: {self.why}{f' ({self.rfc})' if self.rfc else ''}"

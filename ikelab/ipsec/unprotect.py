@@ -53,6 +53,11 @@ class Unprotected:
 
 def unprotect(sa: Inbound, packet: bytes) -> Unprotected | Refused:
     """Receive an IP packet that an SA protects. Never raises for what the packet holds."""
+    outcome = _unprotect(sa, packet)
+    return outcome.on(sa.association.keys.protocol) if isinstance(outcome, Refused) else outcome
+
+
+def _unprotect(sa: Inbound, packet: bytes) -> Unprotected | Refused:
     association = sa.association
     if ip.plain_ipv4_protocol(packet) == association.outer_protocol == PROTOCOLS["ESP"]:
         return unprotect_esp(sa, packet[ip.IPV4_HEADER :], packet[: ip.IPV4_HEADER])
@@ -95,7 +100,7 @@ def unprotect_esp(sa: Inbound, esp: bytes, header: bytes = b"") -> Unprotected |
     except WireError as error:
         return Refused.because(Reason.TOO_SHORT, str(error))
     if association.has_integrity and not icv_ok:
-        return _wrong_icv(association, sequence, "RFC 4303 §3.4.4")
+        return _wrong_icv(association, sequence)
     payload = None if plaintext is None else payload_of(plaintext)
     if plaintext is None or payload is None:
         why = "; ".join(open_esp(keys, esp, sequence_high=sequence >> 32).remarks)
@@ -120,9 +125,9 @@ def _unprotect_ah(sa: Inbound, packet: bytes, read: ip.IpPacket) -> Unprotected 
             return sequence
         opened = open_ah(association.keys, packet, sequence_high=sequence // NUMBERS)
     except WireError as error:
-        return Refused.because(Reason.TOO_SHORT, str(error), "RFC 4302 §2")
+        return Refused.because(Reason.TOO_SHORT, str(error))
     if not opened.icv_ok:
-        return _wrong_icv(association, sequence, "RFC 4302 §3.4.4")
+        return _wrong_icv(association, sequence)
     inner = _inner(association, opened.next_header, opened.payload, packet[: read.start])
     if isinstance(inner, Refused):
         return inner
@@ -133,12 +138,11 @@ def _another_spi(association: Association, spi: bytes) -> Refused:
     return Refused.because(Reason.UNKNOWN_SPI, f"expected a packet of SPI {association.spi.hex()}, got {spi.hex()}")
 
 
-def _wrong_icv(association: Association, sequence: int, rfc: str) -> Refused:
+def _wrong_icv(association: Association, sequence: int) -> Refused:
     return Refused.because(
         Reason.WRONG_ICV,
         f"SA {association.spi.hex()}, number {sequence}: expected the ICV of these octets, got another: "
         "altered on the way, or another key",
-        rfc,
     )
 
 

@@ -15,7 +15,7 @@ from ikelab.crypto.sa_keys import SaKeys
 from ikelab.ipsec.association import Association, Inbound, Outbound, UdpPorts
 from ikelab.ipsec.esp import seal_esp
 from ikelab.ipsec.protect import Protected, protect
-from ikelab.ipsec.refused import Reason, Refused
+from ikelab.ipsec.refused import OF_AH, Reason, Refused
 from ikelab.ipsec.unprotect import Unprotected, unprotect, unprotect_esp
 from ikelab.ipsec.window import NUMBERS, ReplayWindow
 from ikelab.wire import ip
@@ -48,11 +48,11 @@ def accepted(outcome: Unprotected | Refused) -> Unprotected:
     return outcome
 
 
-def refused(outcome: Unprotected | Refused, reason: Reason, rfc: str = "") -> Refused:
+def refused(outcome: Unprotected | Refused, reason: Reason, known: SaKeys = AES) -> Refused:
     assert isinstance(outcome, Refused)
     assert outcome.reason is reason, str(outcome)
     assert outcome.why
-    assert outcome.rfc == (rfc or reason.rfc)
+    assert outcome.rfc == (OF_AH[reason.rfc] if known.protocol == "AH" else reason.rfc)
     return outcome
 
 
@@ -74,11 +74,10 @@ class TestOrder:
         sa = Inbound(agreed_on, ReplayWindow().after(3))
         before = repr(sa)
         octets = packet(agreed_on, 900)
-        rfc = "RFC 4302 §3.4.4" if known is AH else ""
         for at in (len(octets) - 1, 35 if known is AH else 27, 60):
             forged = bytearray(octets)
             forged[at] ^= 1
-            refused(unprotect(sa, bytes(forged)), Reason.WRONG_ICV, rfc)
+            refused(unprotect(sa, bytes(forged)), Reason.WRONG_ICV, known)
         assert repr(sa) == before
         assert accepted(unprotect(sa, octets)).sa.window.top == 900
 
@@ -91,8 +90,8 @@ class TestOrder:
             patch("ikelab.ipsec.unprotect.decrypt_esp", side_effect=AssertionError),
             patch("ikelab.ipsec.unprotect.open_ah", side_effect=AssertionError),
         ):
-            refused(unprotect(after, octets), Reason.REPLAYED)
-            refused(unprotect(Inbound(agreed_on, ReplayWindow(900)), octets), Reason.BEFORE_WINDOW)
+            refused(unprotect(after, octets), Reason.REPLAYED, known)
+            refused(unprotect(Inbound(agreed_on, ReplayWindow(900)), octets), Reason.BEFORE_WINDOW, known)
 
     def test_nothing_is_decrypted_before_the_icv_holds(self) -> None:
         agreed_on = agreed(AES, "tunnel", 4)
@@ -141,7 +140,7 @@ class TestRfc4303Section34Refusals:
     def test_unknown_spi(self, known: SaKeys) -> None:
         agreed_on = agreed(known, "tunnel", 4)
         octets = packet(agreed_on).replace(SPI.to_bytes(4), b"\1\2\3\4")
-        says = refused(unprotect(Inbound(agreed_on), octets), Reason.UNKNOWN_SPI)
+        says = refused(unprotect(Inbound(agreed_on), octets), Reason.UNKNOWN_SPI, known)
         assert "01020304" in says.why
 
     def test_another_protocol(self) -> None:
@@ -185,7 +184,7 @@ class TestRfc4303Section34Refusals:
 
     def test_ah_of_another_sa(self) -> None:
         other = agreed(replace(AH, spi=b"\xc0\0\0\1"), "tunnel", 4)
-        says = refused(unprotect(Inbound(agreed(AH, "tunnel", 4)), packet(other)), Reason.UNKNOWN_SPI)
+        says = refused(unprotect(Inbound(agreed(AH, "tunnel", 4)), packet(other)), Reason.UNKNOWN_SPI, AH)
         assert says.why.endswith("got c0000001")
 
     def test_transport_mode_without_the_header_gives_the_payload_alone(self) -> None:
@@ -204,7 +203,7 @@ class TestRfc4303AppendixA2:
             assert outcome.sequence == number
             sa = outcome.sa
         assert sa.window.top == NUMBERS + 3
-        refused(unprotect(sa, packet(agreed_on, NUMBERS - 9)), Reason.REPLAYED)
+        refused(unprotect(sa, packet(agreed_on, NUMBERS - 9)), Reason.REPLAYED, known)
 
     def test_a_number_of_another_subspace_does_not_prove_itself(self) -> None:
         agreed_on = agreed(keys(cipher="aes128", check="sha1", esn=True), "tunnel", 4)
