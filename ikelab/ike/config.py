@@ -26,6 +26,7 @@ __all__ = [
     "PROFILES",
     "Child",
     "ChildOffer",
+    "CommitBit",
     "Connection",
     "Env",
     "Identity",
@@ -217,6 +218,19 @@ class Weak(Enum):
     ALLOWED = "allowed"
 
 
+class CommitBit(Enum):
+    """What a peer does about the header's Commit bit in Quick Mode (RFC 2408 §3.1).
+
+    No hash covers the bit, so whoever is on the way can set it and keep an initiator waiting that honours it: by
+    default it is passed over. HONOURED: as initiator, wait for CONNECTED where it is set. SET: besides, set it as
+    responder.
+    """
+
+    IGNORED = "ignored"
+    HONOURED = "honoured"
+    SET = "set"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Profile:
     """How patient a peer is: when a message that nobody answers is sent again. All times are in seconds.
@@ -293,6 +307,7 @@ class PeerConfig:
     nat_traversal: NatTraversal = NatTraversal.OFF
     natt_port: int = NATT_PORT
     profile: Profile = PROFILES["ikelab"]
+    commit: CommitBit = CommitBit.IGNORED
 
     def __post_init__(self) -> None:
         _check_names("peer", "connection", self.connections)

@@ -12,21 +12,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from ikelab.errors import Refusal, WireError
+from ikelab.ike.commit import QUICK_MODE_WITH_COMMIT
+from ikelab.ike.config import CommitBit
 from ikelab.ike.informational import INFORMATIONAL
 from ikelab.ike.phase1 import PSK_HINT, SCRIPTS
 from ikelab.ike.proof import check
-from ikelab.ike.protect import NONSENSE, covered, last_block, message_hash, plausible, unseal
+from ikelab.ike.protect import NONSENSE, covered, exchange_of, last_block, message_hash, plausible, unseal
 from ikelab.ike.quick_mode import QUICK_MODE
 from ikelab.ike.sa import UNUSED_COOKIE, Exchange, IkeSa, fingerprint
 from ikelab.ike.saying import hash_inputs
-from ikelab.ike.script import Row, Script, Shape
+from ikelab.ike.script import START, Row, Script, Shape
 from ikelab.ike.spent import MOST
 from ikelab.wire.message import Dissection, Header, dissect_body
-from ikelab.wire.numbers import ExchangeType, Notify, PayloadType
+from ikelab.wire.numbers import ExchangeType, HeaderFlag, Notify, PayloadType
 from ikelab.wire.payloads import Cert, CertRequest, Delete, NatD, NatDDraft, Notification, VendorID
 from ikelab.wire.records import Payload
 
 PHASE_2_SCRIPTS: Mapping[int, Script] = {script.exchange: script for script in (QUICK_MODE, INFORMATIONAL)}
+
+CONNECTED_COMES_AS = (ExchangeType.QUICK_MODE, ExchangeType.INFORMATIONAL)
+"""As the RFC has it an Informational; some say it as a fourth message of Quick Mode."""
 
 MOST_OCTETS = 10_000
 """Of a message that a peer reads; a dissection reads longer ones. strongSwan has the same limit."""
@@ -44,14 +49,15 @@ MOST_BEGUN_BY_OTHERS = 8
 class Hearing:
     """A datagram on its way through the checks: how far it had come, should one of them refuse.
 
-    exchange: which one it belongs to. row: the one that waits for it. inside: the readable side of an encrypted
-    message. found: where each symbol of the row's shape stands. proven: whether a HASH under the SA's keys vouches for
-    it, as a message of this exchange.
+    commit: what this side does about that bit. exchange: which one it belongs to. row: the one that waits for it.
+    inside: the readable side of an encrypted message. found: where each symbol of the row's shape stands. proven:
+    whether a HASH under the SA's keys vouches for it, as a message of this exchange.
     """
 
     sa: IkeSa
     octets: bytes
     sheet: Dissection
+    commit: CommitBit = CommitBit.IGNORED
     exchange: Exchange | None = None
     row: Row | None = None
     inside: Dissection | None = None
@@ -81,6 +87,7 @@ class Hearing:
     def take(self) -> Exchange:
         """Open the message and check its HASH and its shape; answer the exchange with its IV moved on. Else Refusal."""
         assert self.exchange is not None
+        self.exchange = with_or_without_commit(self.exchange, self.header, self.commit)
         self.row = waiting_row(self.exchange)
         assert self.row.hears is not None
         exchange = self.open(self.row.hears)
@@ -128,7 +135,8 @@ class Hearing:
                 raise nonsense(sa, inside)
             came = ", ".join(PayloadType(payload.type).short for payload in inside.payloads) or "no payload"
             raise Refusal(why=f"expected HASH as first payload, got {came}", rfc="RFC 2409 §5.5")
-        expected = message_hash(sa.book, exchange.script.exchange, number, hash_inputs(exchange, covered(inside)))
+        kind = exchange_of(exchange.script.exchange, number)
+        expected = message_hash(sa.book, kind, number, hash_inputs(exchange, covered(inside)))
         check(inside.body(0), expected)
 
 
@@ -186,9 +194,21 @@ def exchange_for(sa: IkeSa, header: Header) -> Exchange:
         if header.message_id in sa.spent:
             raise _used_up(header.message_id, "an exchange that was over long ago")
         return Exchange(script=script, role="responder", message_id=header.message_id)
+    if begun.script is QUICK_MODE_WITH_COMMIT and header.exchange in CONNECTED_COMES_AS:
+        return begun
     if begun.script is not script:
         raise _used_up(header.message_id, begun.script.name)
     return begun
+
+
+def with_or_without_commit(exchange: Exchange, header: Header, commit: CommitBit) -> Exchange:
+    """The exchange with the script that runs from here: whether CONNECTED is said or waited for behind message 3."""
+    said = exchange.role == "responder" and commit is CommitBit.SET
+    asked = exchange.role == "initiator" and header.flags & HeaderFlag.COMMIT and commit is not CommitBit.IGNORED
+    hears_first = exchange.state == (START if exchange.role == "responder" else "QM_SENT")
+    if exchange.script is QUICK_MODE and hears_first and (said or asked):
+        return replace(exchange, script=QUICK_MODE_WITH_COMMIT)
+    return exchange
 
 
 def check_cookie(sa: IkeSa, header: Header) -> None:

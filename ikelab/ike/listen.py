@@ -16,7 +16,17 @@ from ikelab.crypto.derived import Given, Value
 from ikelab.errors import Misuse, WireError
 from ikelab.ike.beliefs import Beliefs
 from ikelab.ike.conversation import INITIATOR, UNUSED_COOKIE, Conversation, Exchange, Origin
-from ikelab.ike.protect import CHAPTERS, NONSENSE, PHASE_1, covered, last_block, plausible, proof_name, unseal
+from ikelab.ike.protect import (
+    CHAPTERS,
+    LAST_OF_QUICK_MODE,
+    NONSENSE,
+    PHASE_1,
+    covered,
+    last_block,
+    plausible,
+    proof_name,
+    unseal,
+)
 from ikelab.wire.message import Dissection, dissect, dissect_body
 from ikelab.wire.numbers import ExchangeType, Notify, PayloadType
 from ikelab.wire.payloads import ID, KE, LATE_DRAFTS, SA, Fragment, Hash, NatD, Nonce, Notification, VendorID
@@ -264,7 +274,8 @@ class Listener:
                 conversation.phase1_heard += 1
             return None
         exchange = conversation.exchanges.get(header.message_id)
-        if exchange is None or exchange.type != header.exchange:
+        connected = exchange is not None and _is_connected(exchange, header.exchange)
+        if exchange is None or (exchange.type != header.exchange and not connected):
             exchange = Exchange(type=header.exchange, message_id=header.message_id, begun_by=sender)
             conversation.exchanges[header.message_id] = exchange
         exchange.heard += 1
@@ -341,7 +352,7 @@ class Listener:
                     continue
                 page = book.chapter(chapter, self._page(exchange, sheet))
                 names = (proof_name(exchange.type, exchange.heard),)
-                if exchange.type == ExchangeType.QUICK_MODE and exchange.heard > 3:
+                if exchange.type == ExchangeType.QUICK_MODE and exchange.heard > LAST_OF_QUICK_MODE:
                     names = ("HASH(1)",)  # CONNECTED, and whatever else comes after: like an Informational's
             for name in names:
                 if not page.missing(name):
@@ -429,6 +440,12 @@ class Listener:
         for payload in sheet.payloads:
             if isinstance(payload, Notification) and payload.notify in (Notify.INVALID_COOKIE,):
                 yield f"{Notify(payload.notify).label}: {Notify(payload.notify).meaning}"
+
+
+def _is_connected(exchange: Exchange, kind: int) -> bool:
+    """Whether news under the message ID of a Quick Mode is what its Commit bit asked for (RFC 2408 §3.1)."""
+    over = exchange.type == ExchangeType.QUICK_MODE and exchange.heard >= LAST_OF_QUICK_MODE
+    return over and kind == ExchangeType.INFORMATIONAL
 
 
 def _not_known(names: tuple[str, ...]) -> str:

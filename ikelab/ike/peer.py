@@ -327,8 +327,8 @@ class Peer:
             self._take(held, decline(outcome, self._fresh_id(held), self.env, self.config), now)
         elif fired is GIVE_UP and message_id:
             exchange = sa.exchange(message_id)
-            if exchange is not None and exchange.role == "responder" and exchange.choice is not None:
-                # The other side may have had message 2 and set up its SAs: nobody will hear what it sends with them.
+            if exchange is not None and exchange.choice is not None:
+                # The other side may have set up its SAs, with message 2 or 3: nobody hears what it sends with them.
                 for part in exchange.choice.offer.parts:
                     spi = exchange.beside.get(part.protocol, exchange.spi)
                     self._tell(held, Delete(protocol=part.protocol, spis=(spi,)), now)

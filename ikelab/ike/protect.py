@@ -24,9 +24,17 @@ CHAPTERS: Mapping[int, Chapter] = {
 }
 """The formulas that hold in each exchange under an ISAKMP SA."""
 
+LAST_OF_QUICK_MODE = 3
+
 PHASE_1 = frozenset(
     {ExchangeType.BASE, ExchangeType.IDENTITY_PROTECTION, ExchangeType.AUTHENTICATION_ONLY, ExchangeType.AGGRESSIVE}
 )
+
+
+def exchange_of(exchange: int, number: int) -> int:
+    """The exchange type that message `number` (from 1) carries: CONNECTED behind Quick Mode's three is news."""
+    after = exchange == ExchangeType.QUICK_MODE and number > LAST_OF_QUICK_MODE
+    return ExchangeType.INFORMATIONAL if after else exchange
 
 
 def proof_name(exchange: int, number: int) -> str:

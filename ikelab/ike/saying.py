@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ikelab.ike.protect import last_block, message_hash, proof_name, seal
+from ikelab.ike.protect import exchange_of, last_block, message_hash, proof_name, seal
 from ikelab.ike.sa import Exchange
 from ikelab.ike.script import Shape
 from ikelab.ike.turn import Turn
@@ -22,7 +22,7 @@ def say(turn: Turn, shape: Shape, number: int) -> bytes:
     payloads = in_order(shape, turn.saying)
     exchange = turn.exchange
     if exchange.message_id and shape.slots[0].type == PayloadType.HASH:
-        kind = exchange.script.exchange
+        kind = exchange_of(exchange.script.exchange, number)
         digest = message_hash(turn.book, kind, number, hash_inputs(exchange, write_chain(payloads)))
         payloads = (Hash(data=digest.value), *payloads)
         turn.learned.append(proof_name(kind, number))
@@ -31,13 +31,13 @@ def say(turn: Turn, shape: Shape, number: int) -> bytes:
     if shape.encrypted:
         book = turn.book
         assert book.cipher is not None
-        body, flags = seal(book.cipher, book["Ka"].value, turn.iv, body), HeaderFlag.ENCRYPTION
+        body, flags = seal(book.cipher, book["Ka"].value, turn.iv, body), HeaderFlag.ENCRYPTION | shape.flags
         turn.update(iv=last_block(body, book.cipher))
     header = Header(
         cookie_i=turn.sa.cookie_i,
         cookie_r=turn.sa.cookie_r,
         next_payload=payloads[0].type,
-        exchange=int(exchange.script.exchange),
+        exchange=int(exchange_of(exchange.script.exchange, number)),
         flags=int(flags),
         message_id=exchange.message_id,
     )

@@ -38,6 +38,7 @@ SYMBOLS: Mapping[str, int] = {
     "SA": PayloadType.SA, "KE": PayloadType.KE, "Ni": PayloadType.NONCE, "Nr": PayloadType.NONCE,
     "IDii": PayloadType.ID, "IDir": PayloadType.ID, "IDci": PayloadType.ID, "IDcr": PayloadType.ID,
     "HASH_I": PayloadType.HASH, "HASH_R": PayloadType.HASH, "HASH": PayloadType.HASH,
+    "N": PayloadType.N,
     "HASH(1)": PayloadType.HASH, "HASH(2)": PayloadType.HASH, "HASH(3)": PayloadType.HASH,
     "N/D": 0,
 }  # fmt: skip
@@ -62,11 +63,13 @@ class Slot:
 class Shape:
     """The payloads that a message must have, as RFC 2409 writes them: `HDR*, HASH(1), SA, Ni [, KE] [, IDci, IDcr]`.
 
-    `HDR*` means encrypted, `HDR(*)` either way. `leading` symbols must come first and in this order; the rest may come
-    in any order (RFC 2409 §5 and §5.5): a peer that demanded more would refuse honest ones.
+    `HDR*` means encrypted, `HDR(*)` either way; `flags` are what its sender sets in the header besides. `leading`
+    symbols must come first and in this order; the rest may come in any order (RFC 2409 §5 and §5.5): a peer that
+    demanded more would refuse honest ones.
     """
 
     text: str
+    flags: int = 0
 
     @property
     def encrypted(self) -> bool:
@@ -158,9 +161,17 @@ def I(shape: str, *, build: tuple[Action, ...], absorb: tuple[Action, ...], then
     return Step(sender="initiator", shape=Shape(shape), build=build, absorb=absorb, then=then, resend=resend)
 
 
-def R(shape: str, *, build: tuple[Action, ...], absorb: tuple[Action, ...], then: str, resend: bool = False) -> Step:
+def R(
+    shape: str,
+    *,
+    build: tuple[Action, ...],
+    absorb: tuple[Action, ...],
+    then: str,
+    resend: bool = False,
+    flags: int = 0,
+) -> Step:
     """A message from the responder, which repeats it only when asked again unless `resend` says otherwise."""
-    return Step(sender="responder", shape=Shape(shape), build=build, absorb=absorb, then=then, resend=resend)
+    return Step(sender="responder", shape=Shape(shape, flags), build=build, absorb=absorb, then=then, resend=resend)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,6 +194,11 @@ class Row:
     rfc: str
 
     @property
+    def does(self) -> tuple[str, Shape | None, Shape | None, str]:
+        """Where it begins, what it hears and says, where it ends: what a branch may share with another script."""
+        return self.before, self.hears, self.says, self.after
+
+    @property
     def name(self) -> str:
         """The row in words: `SA_SENT: hears HDR, SA; says HDR, KE, Ni; KE_SENT`."""
         hears = f"hears {self.hears}" if self.hears else "begins"
@@ -194,7 +210,8 @@ class Row:
 class Script:
     """An exchange: its name, its number on the wire, its clause, and its messages in order.
 
-    `done` is the state of a peer whose part is over.
+    `done` is the state of a peer whose part is over. branch_of: the script that it begins as; what a role does alike in
+    both is a row of that one alone.
     """
 
     name: str
@@ -202,6 +219,7 @@ class Script:
     rfc: str
     steps: tuple[Step, ...]
     done: str = DONE
+    branch_of: Script | None = None
 
     @property
     def is_phase_1(self) -> bool:
@@ -242,7 +260,8 @@ class Script:
             state = after
         if self.steps[-1].sender != role:
             rows.append(self._row(role, state, self.steps[-1], None, self.done, len(self.steps)))
-        return tuple(rows)
+        shared = [] if self.branch_of is None else [row.does for row in self.branch_of.project(role)]
+        return tuple(row for row in rows if row.does not in shared)
 
     def _row(self, role: Role, before: str, heard: Step | None, said: Step | None, after: str, number: int) -> Row:
         return Row(

@@ -97,7 +97,7 @@ def hear(
     datagram and is forgotten if the datagram is refused.
     """
     before = None if is_new else sa
-    hearing = Hearing(sa=sa, octets=octets, sheet=dissect(octets))
+    hearing = Hearing(sa=sa, octets=octets, sheet=dissect(octets), commit=config.commit)
     try:
         outcome = _heard(hearing, before, env, config, path)
     except Refusal as refusal:

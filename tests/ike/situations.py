@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
+from ikelab.ike.config import CommitBit, child_offers
 from ikelab.ike.peer import Connect, Datagram, Disconnect, Peer, Protect
 from ikelab.ike.sa import IkeSa
 from tests.ike.agreement import agreed, children, established
@@ -52,8 +53,10 @@ class Situation:
         for datagram in self.flight:
             listener.receive_datagram(datagram.octets, datagram.source, LATER)
         if not self.flight and pairs:
-            speaker, pairs = (bob if listener is alice else alice), pairs + 1
-            speaker.begin(Protect(connection="net", child=speaker.config.connections[0].children[0].name), LATER)
+            speaker = bob if listener is alice else alice
+            child = speaker.config.connections[0].children[0]
+            pairs += len(child.offers[0].parts)
+            speaker.begin(Protect(connection="net", child=child.name), LATER)
         talk(alice, bob, LATER)
         if pairs:
             agreed(alice, bob, count=pairs)
@@ -116,6 +119,13 @@ def conversations() -> Iterator[Situation]:
     yield from moments("a second child, begun by the responder of phase 1", alice, bob, 2, said)
     alice.begin(Disconnect(), 0.0)
     yield from moments("the end", alice, bob, 0, said)
+    alice, bob = peer(main, ALICE, commit=CommitBit.HONOURED), peer(mirrored(main), BOB, commit=CommitBit.SET)
+    alice.begin(Connect(connection="net", remote=BOB), 0.0)
+    yield from moments("with Commit bit", alice, bob, 1)
+    bundle = replace(main, children=(replace(main.children[0], offers=child_offers(esp="aes128-sha1", ah="sha1")),))
+    alice, bob = peer(bundle, ALICE), peer(mirrored(bundle), BOB)
+    alice.begin(Connect(connection="net", remote=BOB), 0.0)
+    yield from moments("ESP and AH", alice, bob, 2)
     three = wishes("one two three")
     alice, bob = peer(three, ALICE, at_once=3), peer(mirrored(three), BOB)
     alice.begin(Connect(connection="net", remote=BOB), 0.0)

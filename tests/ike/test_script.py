@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 import pytest
 from hypothesis import given, strategies as st
 
 from ikelab.errors import Misuse, Refusal
 from ikelab.ike import script as scripts
+from ikelab.ike.commit import QUICK_MODE_WITH_COMMIT
 from ikelab.ike.informational import INFORMATIONAL
 from ikelab.ike.phase1 import AGGRESSIVE_MODE, MAIN_MODE
 from ikelab.ike.quick_mode import QUICK_MODE
 from ikelab.ike.rules import COMPLAINT, EXPIRE, LEAVE, REFUSE, REMIND, REPEAT, RULES, rules_for
-from ikelab.ike.script import ESTABLISHED, GONE, ROLES, START, Script, Shape
+from ikelab.ike.script import ESTABLISHED, GONE, ROLES, START, Role, Row, Script, Shape
 from ikelab.wire.numbers import Notify, PayloadType
 from ikelab.wire.payloads import (
     ID,
@@ -133,23 +134,36 @@ class TestRfc2409Section57:
             self.NEWS.match((ONE[PayloadType.HASH], VendorID(data=b"v")))
 
 
+def lived(script: Script, role: Role) -> list[Row]:
+    """All rows that a role runs from the start; those of a branch are at first another script's."""
+    own = script.project(role)
+    before = () if script.branch_of is None else script.branch_of.project(role)
+    return [*takewhile(lambda row: row.before != own[0].before, before), *own]
+
+
 class TestProjection:
     @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
     def test_what_one_side_says_is_what_the_other_hears(self, script: Script) -> None:
-        said = {role: [row.says for row in script.project(role) if row.says] for role in ROLES}
-        heard = {role: [row.hears for row in script.project(role) if row.hears] for role in ROLES}
+        said = {role: [row.says for row in lived(script, role) if row.says] for role in ROLES}
+        heard = {role: [row.hears for row in lived(script, role) if row.hears] for role in ROLES}
         assert said["initiator"] == heard["responder"]
         assert said["responder"] == heard["initiator"]
 
     @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
     def test_each_row_goes_on_where_the_one_before_ended(self, script: Script) -> None:
         for role in ROLES:
-            rows = script.project(role)
+            rows = lived(script, role)
             assert rows[0].before == START
             assert rows[-1].after == script.done
             assert all(one.after == other.before for one, other in pairwise(rows))
-            assert all(script.row(role, row.before) is row for row in rows)
+            assert all(script.row(role, row.before) is row for row in script.project(role))
             assert script.row(role, script.done) is None
+
+    def test_a_branch_has_the_rows_alone_in_which_it_differs(self) -> None:
+        branch = QUICK_MODE_WITH_COMMIT
+        assert [row.before for row in branch.project("initiator")] == ["QM_SENT", "QM_CONFIRMED"]
+        assert [row.before for row in branch.project("responder")] == [START, "QM_ANSWERED"]
+        assert branch.row("initiator", START) is None
 
     def test_main_mode_is_six_messages(self) -> None:
         """RFC 2409 §5.4's figure, as its initiator lives it."""

@@ -15,7 +15,8 @@ def test_every_state_of_every_role_is_among_them() -> None:
             met.add((sa.main.script.name, sa.role, sa.state))
             met |= {(each.script.name, each.role, each.state) for each in sa.exchanges.values()}
     expected = {(script.name, role, state) for script in SCRIPTS for role in ROLES for state in script.states(role)}
-    missing = expected - met
+    entered = {(s.name, role, s.project(role)[0].before) for s in SCRIPTS for role in ROLES if s.branch_of is not None}
+    missing = expected - entered - met  # until it is entered, a branch is still the other script
     assert {state for _, _, state in missing} <= {START, GONE}
     assert ("Main Mode", "initiator", GONE) in met
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from ikelab.ike.config import PROFILES
+from ikelab.ike.config import PROFILES, CommitBit
 from ikelab.ike.peer import Connect, Disconnect, Peer, Protect
 from ikelab.ike.step import Outcome
 from ikelab.net.link import Link, Path
@@ -57,7 +57,9 @@ def disturbed_run(seed: int) -> Link:
         case 3:
             other = replace(other, children=())
     settings = {"profile": PROFILES["lossy-lab"], "at_once": chance.choice((1, 2, 3))}
-    alice, bob = peer(wanted, ALICE, seed=seed, **settings), peer(other, BOB, seed=seed, **settings)
+    commits = [chance.choice((CommitBit.IGNORED, CommitBit.IGNORED, *CommitBit)) for _ in "ab"]
+    alice = peer(wanted, ALICE, seed=seed, commit=commits[0], **settings)
+    bob = peer(other, BOB, seed=seed, commit=commits[1], **settings)
     alter = {number: flipped(chance) for number in range(1, 60) if chance.random() < 0.08}
     path = Path(
         loss=chance.choice((0.0, 0.1, 0.3)),

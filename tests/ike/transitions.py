@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from ikelab.ike.commit import QUICK_MODE_WITH_COMMIT
 from ikelab.ike.informational import INFORMATIONAL
 from ikelab.ike.phase1 import AGGRESSIVE_MODE, MAIN_MODE
 from ikelab.ike.quick_mode import QUICK_MODE
@@ -13,7 +14,7 @@ from ikelab.ike.sa import IkeSa
 from ikelab.ike.script import GONE, ROLES, START, Row, Script
 from ikelab.ike.step import Outcome
 
-SCRIPTS = (MAIN_MODE, AGGRESSIVE_MODE, QUICK_MODE, INFORMATIONAL)
+SCRIPTS = (MAIN_MODE, AGGRESSIVE_MODE, QUICK_MODE, QUICK_MODE_WITH_COMMIT, INFORMATIONAL)
 Change = tuple[Script, str, str, str]
 """Script, role, state before, state after."""
 
