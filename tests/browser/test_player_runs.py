@@ -14,6 +14,16 @@ from tests.view.runs import run_of
 pytestmark = needs("chromium")
 
 SPY = "rgb(179, 56, 159)"
+OVERLAPS = """() => ['initiator', 'responder'].flatMap(side => {
+    const shown = mark => [...mark.querySelectorAll('.state, .did, .key')].filter(e => e.offsetParent && e.innerText);
+    const marks = [...document.querySelectorAll(`.mark[data-side=${side}]`)];
+    const all = marks.flatMap(mark => shown(mark).map(e => [mark, e.innerText, e.getBoundingClientRect()]));
+    const over = (p, q) => Math.min(p.right, q.right) - Math.max(p.left, q.left) > 2
+        && Math.min(p.bottom, q.bottom) - Math.max(p.top, q.top) > 5;
+    return all.flatMap(([mark, text, box], k) => all.slice(k + 1)
+        .filter(([other, _, place]) => other !== mark && over(box, place)).map(([_, other]) => `${text} / ${other}`));
+})"""
+"""Words of two different states on one side that lie over each other by more than the air around a line."""
 OTHER_KEY = b"correct horse battery stable"
 
 
@@ -157,6 +167,14 @@ class TestWhatGoesWrong:
                 " > s.getBoundingClientRect().right).map(e => e.textContent)"
             )
             assert edges == []
+
+    @pytest.mark.parametrize("width", [268, 390, 828])
+    def test_what_stands_beside_the_rails_does_not_overlap(self, opened: Open, width: int) -> None:
+        for trace in (run_of(), run_of("lost"), run_of(mode="aggressive"), run_of(psk=OTHER_KEY)):
+            page = opened(trace, width=width)
+            for _ in trace["frames"]:
+                page.keyboard.press("ArrowRight")
+                assert page.evaluate(OVERLAPS) == []
 
     @pytest.mark.parametrize("scheme", ["light", "dark"])
     @pytest.mark.parametrize("width", [390, 1280])

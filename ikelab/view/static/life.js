@@ -34,10 +34,16 @@ export function marksOf(film) {
   });
   for (const side of SIDES) {
     const own = marks.filter((mark) => mark.side === side);
-    own.forEach((mark, k) => { mark.tight = own[k + 1]?.at != null && own[k + 1].at - mark.at <= 1; mark.awaits = own.slice(k + 1).find((next) => next.frame.row && next.frame.heard != null)?.frame.heard ?? null; });
+    own.forEach((mark, k) => {
+      mark.awaits = own.slice(k + 1).find((next) => next.frame.row && next.frame.heard != null)?.frame.heard ?? null;
+      mark.tight = own.some((each) => each !== mark && standsBelow(mark, each));
+    });
   }
   return marks;
 }
+
+/** Does another state of the same side stand in the very next row? One that begins by itself stands above its own arrow. */
+const standsBelow = (mark, each) => each.at > mark.at && each.at - (each.how === "begins" ? 1 : 0) - mark.at <= 1;
 
 /** "hears 4, says 5": a step in two words. */
 function didIn(frame) {

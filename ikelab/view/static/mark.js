@@ -39,10 +39,14 @@ export function newSecrets(film, side, step) {
   return [...known.filter((secret) => secret.inputs.length), ...known.filter((secret) => !secret.inputs.length)];
 }
 
-/** The first of them by name, the rest as a count; each a way to where it comes from. */
+/** The first of them by name, the rest as a count; each a way to where it comes from. On a phone only one has a name. */
 export function Keys(film, secrets, most, set) {
   if (!secrets.length) return null;
   const shown = secrets.slice(0, most), rest = secrets.slice(most), all = secrets.map((secret) => secret.label).join(", ");
-  const key = (secret, text) => h("button", { type: "button", class: "key", tabindex: -1, title: `${all}: where they come from`, onclick: () => set({ view: "secrets", secret: secret.name, trail: [] }) }, text);
-  return [shown.map((secret) => key(secret, secret.label.split(",")[0])), rest.length > 0 && key(rest.at(-1), `+${rest.length}`)];
+  const key = (secret, when, text) => h("button", { type: "button", class: classes("key", when), tabindex: -1, title: `${all}: where they come from`, onclick: () => set({ view: "secrets", secret: secret.name, trail: [] }) }, text);
+  const [first, ...others] = shown, counted = (count, when) => h("span", { class: when }, `+${count}`);
+  return [
+    key(first, null, first.label.split(",")[0]), others.map((secret) => key(secret, "if-wide", secret.label.split(",")[0])),
+    secrets.length > 1 && key(secrets.at(-1), rest.length ? null : "if-narrow", [rest.length > 0 && counted(rest.length, "if-wide"), counted(secrets.length - 1, "if-narrow")]),
+  ];
 }

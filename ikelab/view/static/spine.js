@@ -100,8 +100,8 @@ function Silent(film, mark, set) {
   return { node: h("div", { class: "row rails silent" }, gutter("initiator"), button, gutter("responder")), button, silent: mark.step, steps, marks: [mark] };
 }
 
-/** Does a side that has a state where one arrow ends begin the next message by itself? Then the two need more room. */
-const crowded = (above, below) => below.marks.some((next) => next.how === "begins" && above?.marks.some((mark) => mark.side === next.side && mark.how !== "begins"));
+/** Does a side that has a state, or news, beside one arrow begin the next message by itself? Then the two need more room. */
+const crowded = (above, below) => below.marks.some((next) => next.how === "begins" && above?.marks.some((mark) => mark.side === next.side && (mark.how !== "begins" || mark.frame.learned?.[mark.side]?.length)));
 
 /** One stop for the Tab key; Up and Down walk the rest. */
 function rove(node, stops) {
