@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ikelab.cli.wishes import Wish
-from ikelab.ike.config import PeerConfig
+from ikelab.errors import Misuse
+from ikelab.ike.config import TUNNEL_MODES, PeerConfig
 from ikelab.ike.peer import Connect, Protect
 from ikelab.ipsec.policy import Template
 from ikelab.net.udp import Station
+from ikelab.wire.numbers import Protocol
 from ikelab.wire.udp import Endpoint
 
 if TYPE_CHECKING:
@@ -30,6 +32,10 @@ def tunnelled(
     if not wish.tun:
         yield None
         return
+    for child in (child for connection in config.connections for child in connection.children):
+        if child.mode not in TUNNEL_MODES or any(offer.protocols != (Protocol.ESP,) for offer in child.offers):
+            words = ", ".join(map(str, child.offers))
+            raise Misuse(f"--tun: expected ESP alone, in tunnel mode, which can travel in UDP, got {words}")
     from ikelab.net.tun import own_addresses
     from ikelab.net.tunnel import Tunnel, boundary_of, device_for
 

@@ -38,7 +38,7 @@ TROUBLES = {
 
 def own_addresses() -> tuple[str, ...]:
     """The addresses that this machine has. Raises Misuse where nobody tells."""
-    told = subprocess.run([_tool(), "-json", "address"], capture_output=True, text=True, check=False)
+    told = subprocess.run([ip_command(), "-json", "address"], capture_output=True, text=True, check=False)
     try:
         interfaces = json.loads(told.stdout)
         return tuple(str(each["local"]) for interface in interfaces for each in interface.get("addr_info", ()))
@@ -48,7 +48,8 @@ def own_addresses() -> tuple[str, ...]:
         ) from None
 
 
-def _tool() -> str:
+def ip_command() -> str:
+    """Where this machine has the command that gives devices their addresses. Raises Misuse."""
     tool = shutil.which("ip")
     if tool is None:
         raise Misuse("--tun: expected the command ip (package iproute2), which gives a device its addresses, got none")
@@ -70,7 +71,7 @@ class Tun:
 
     def open(self) -> None:
         """Make the device, give it its addresses and routes. Raises Misuse."""
-        tool = _tool()
+        tool = ip_command()
         try:
             self._plug = os.open(DEVICE, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
             wanted = struct.pack("16sH22x", self.name.encode(), IFF_TUN | IFF_NO_PI)

@@ -21,7 +21,7 @@ from ikelab.ike.config import TUNNEL_MODES, Child, PeerConfig
 from ikelab.ike.sa import IkeSa, IpsecSa
 from ikelab.ike.selector import Selector
 from ikelab.ipsec.association import Association, Tunnel as Ends, UdpPorts
-from ikelab.ipsec.boundary import WAN, Boundary, Crossed, How, NeedsIke, Outcome, enter, leave, policy_based
+from ikelab.ipsec.boundary import WAN, Boundary, Crossed, How, NeedsIke, Outcome, enter_esp, leave, policy_based
 from ikelab.ipsec.policy import Action, Policy, Spd, Template
 from ikelab.ipsec.refused import Reason, Refused
 from ikelab.ipsec.sad import Name
@@ -29,15 +29,14 @@ from ikelab.ipsec.traffic import Traffic
 from ikelab.net.tun import Tun
 from ikelab.net.udp import Station
 from ikelab.wire import ip
-from ikelab.wire.numbers import EsnChoice, IpProtocol, Protocol
-from ikelab.wire.udp import STANDARD_PORTS, Endpoint
+from ikelab.wire.numbers import EsnChoice, Protocol
+from ikelab.wire.udp import Endpoint
 
 MOST_AT_A_TIME = 64
 """Packets that are taken from the device before anything else gets its turn."""
 MOST_KEPT = 16
 """Packets that wait for an SA; then the oldest is dropped."""
 SECONDS_BETWEEN_QUESTIONS = 1.0
-(ESP_PORT,) = STANDARD_PORTS.encapsulating
 
 
 def association_of(sa: IkeSa, child: IpsecSa) -> Association:
@@ -128,13 +127,13 @@ class Tunnel:
 
     def __enter__(self) -> Self:
         self.device.open()
-        self.station.hear_esp = self.hear
+        self.station.hear_esp, self.station.after_thought = self.hear, self.renew
         self.station.watch(self.device.fileno(), self._from_device)
         return self
 
     def __exit__(self, *_: object) -> None:
         self.station.unwatch(self.device.fileno())
-        self.station.hear_esp = None
+        self.station.hear_esp = self.station.after_thought = None
         self.device.close()
 
     @property
@@ -170,9 +169,7 @@ class Tunnel:
     def hear(self, esp: bytes, source: Endpoint, local: Endpoint) -> None:
         """A packet that came as ESP in UDP: take it out, and let the kernel have it."""
         self.renew()
-        # The boundary knows ESP in UDP by its port, whichever one this station uses.
-        datagram = ip.build_udp(source._replace(port=ESP_PORT), local._replace(port=ESP_PORT), esp)
-        crossing = enter(self.boundary, ip.build_ip(source.address, local.address, int(IpProtocol.UDP), datagram))
+        crossing = enter_esp(self.boundary, esp)
         self.boundary = crossing.after
         outcome = crossing.outcome
         if self._has_crossed(outcome) and isinstance(outcome, Crossed) and outcome.how is How.UNPROTECTED:

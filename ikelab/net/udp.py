@@ -98,6 +98,7 @@ class Station:
         self._ears: dict[int, _Ear] = {}
         self._marked: set[int] = set()
         self.hear_esp: HearEsp | None = None
+        self.after_thought: Callable[[], None] | None = None
         self.packets: deque[Packet] = deque(maxlen=MOST_PACKETS)
         self._keepalive: asyncio.TimerHandle | None = None
 
@@ -313,6 +314,8 @@ class Station:
         if self._keepalive is None and self._behind_a_nat():
             self._keepalive = asyncio.get_running_loop().call_later(SECONDS_BETWEEN_KEEPALIVES, self._keep_awake)
         self.stir()
+        if self.after_thought is not None:
+            self.after_thought()
 
     def _behind_a_nat(self) -> list[IkeSa]:
         """The SAs whose NAT would forget this side if it fell silent."""
