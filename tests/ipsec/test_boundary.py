@@ -320,7 +320,19 @@ class TestRfc4301Section441Spd:
         port, protocol = Selector.parse("10.2.0.0/24[udp/53]"), Selector.parse("10.2.0.0/24[udp]")
         assert Traffic(source=ANY, destination=port).covers(whole)
         assert not Traffic(source=ANY, destination=port).covers(later)
+        first = IP(src="10.1.0.1", dst="10.2.0.1", flags="MF") / UDP(sport=53, dport=53) / Raw(bytes(40))
+        assert Traffic(source=ANY, destination=port).covers(flow_of(bytes(first)))
         assert Traffic(source=ANY, destination=protocol).covers(later)
+
+    @pytest.mark.parametrize("address", ["::", "2001:db8::1", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"])
+    def test_any_address_of_one_family(self, address: str) -> None:
+        six, flow = Ends(version=6), flow_of(ip.build_ip(address, address, 59, b""))
+        assert (str(six), str(ANY)) == ("::/0", "0.0.0.0/0")
+        assert Traffic(source=six, destination=six).covers(flow)
+        assert not Traffic(source=ANY, destination=ANY).covers(flow)
+        assert not Traffic(source=six, destination=six).covers(flow_of(PING))
+        for last in ("0.0.0.0", "255.255.255.255"):
+            assert Traffic(source=ANY, destination=ANY).covers(flow_of(ip.build_ip(last, last, 59, b"")))
 
     def test_a_flow_is_what_scapy_sees(self) -> None:
         packets: list[tuple[Packet, Flow]] = [

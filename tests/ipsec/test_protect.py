@@ -244,17 +244,21 @@ class TestRfc4301Section512OuterHeader:
         tunnel = Tunnel(source="10.99.0.1", destination="10.99.0.2", dont_fragment=set_to)
         assert sent(Association(keys=AES, tunnel=tunnel), packet)[6] == outside
 
-    def test_congestion_on_the_way_is_told_to_the_inner_packet(self) -> None:
-        for version, packet in ((4, IP(src="10.1.0.1", dst="10.2.0.1", tos=1)), (6, IPv6(src="::1", dst="::2", tc=1))):
+    @pytest.mark.parametrize("capable", [1, 2])
+    def test_congestion_on_the_way_is_told_to_the_inner_packet(self, capable: int) -> None:
+        def four(tos: int) -> bytes:
+            return bytes(IP(src="10.1.0.1", dst="10.2.0.1", tos=tos) / UDP() / Raw(b"data"))
+
+        def six(tc: int) -> bytes:
+            return bytes(IPv6(src="2001:db8:1::1", dst="2001:db8:2::1", tc=tc) / UDP() / Raw(b"data"))
+
+        for version, made in ((4, four), (6, six)):
             agreed_on = agreed(GCM, "tunnel", version)
-            octets = bytearray(sent(agreed_on, bytes(packet / UDP())))
+            octets = bytearray(sent(agreed_on, made(0xB8 | capable)))
             octets[1] |= 3 if version == 4 else 3 << 4
             outcome = unprotect(Inbound(agreed_on), bytes(octets))
             assert isinstance(outcome, Unprotected)
-            told = type(packet)(outcome.packet)
-            assert (told.tos if version == 4 else told.tc) == 3
-            if version == 4:
-                assert ip.internet_checksum(outcome.packet[:20]) == 0
+            assert outcome.packet == made(0xBB)
 
     def test_a_sender_that_knows_no_congestion_hears_of_none(self) -> None:
         agreed_on = agreed(GCM, "tunnel", 4)
@@ -299,6 +303,7 @@ class TestDummies:
         agreed_on = agreed(AES, "tunnel", 4)
         outcome = dummy(Outbound(agreed_on), 100, draw)
         assert isinstance(outcome, Protected)
+        assert outcome.packet[1] == 0
         heard = unprotect(Inbound(agreed_on), outcome.packet)
         assert isinstance(heard, Unprotected)
         assert (heard.dummy, heard.packet, heard.sa.window.top) == (True, b"", 1)
@@ -427,6 +432,15 @@ class TestTransportBehindANat:
             outcome = unprotect(Inbound(agreed_on), bytes(octets))
             assert isinstance(outcome, Unprotected)
             assert outcome.packet[20:] == bytes(IP(src="192.0.2.9", dst="10.2.0.1") / layer / Raw(b"odd"))[20:]
+
+    def test_over_ipv6_as_well(self) -> None:
+        agreed_on = agreed(AES, "transport", 6, UdpPorts())
+        packet = bytes(IPv6(src="2001:db8::1", dst="2001:db8::2") / UDP(sport=1, dport=2) / Raw(b"data"))
+        outcome = unprotect(Inbound(agreed_on), ip.with_source(sent(agreed_on, packet), "2001:db8::9"))
+        assert isinstance(outcome, Unprotected)
+        assert outcome.packet == bytes(
+            IPv6(src="2001:db8::9", dst="2001:db8::2") / UDP(sport=1, dport=2) / Raw(b"data")
+        )
 
 
 def test_the_outer_addresses_are_the_tunnels() -> None:

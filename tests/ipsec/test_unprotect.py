@@ -12,6 +12,7 @@ from scapy.packet import Raw
 
 from ikelab.crypto.protection import EspCipher, GcmCipher
 from ikelab.crypto.sa_keys import SaKeys
+from ikelab.ipsec.ah import seal_ah
 from ikelab.ipsec.association import Association, Inbound, Outbound, UdpPorts
 from ikelab.ipsec.esp import seal_esp
 from ikelab.ipsec.protect import Protected, protect
@@ -52,7 +53,7 @@ def refused(outcome: Unprotected | Refused, reason: Reason, known: SaKeys = AES)
     assert isinstance(outcome, Refused)
     assert outcome.reason is reason, str(outcome)
     assert outcome.why
-    assert outcome.rfc == (OF_AH[reason.rfc] if known.protocol == "AH" else reason.rfc)
+    assert outcome.rfc == (OF_AH.get(reason.rfc, reason.rfc) if known.protocol == "AH" else reason.rfc)
     return outcome
 
 
@@ -114,6 +115,7 @@ class TestOrder:
         outcome = accepted(unprotect(sa, packet(agreed_on, 5)))
         assert outcome.sa == sa
         assert accepted(unprotect(outcome.sa, packet(agreed_on, 5))).packet == PING
+        assert accepted(unprotect(Inbound(agreed_on, ReplayWindow(900)), packet(agreed_on, 5))).packet == PING
 
     def test_and_its_sender_takes_what_an_attacker_flips(self) -> None:
         agreed_on = agreed(BARE, "transport", 4)
@@ -181,6 +183,15 @@ class TestRfc4303Section34Refusals:
         refused(unprotect(sa, bytes(IP(proto=50, flags="MF") / Raw(bytes(60)))), Reason.FRAGMENT)
         refused(unprotect(sa, packet(sa.association)[:-1]), Reason.NO_IP_PACKET)
         refused(unprotect(sa, b""), Reason.NO_IP_PACKET)
+
+    def test_what_ah_vouches_for_must_be_a_packet_in_tunnel_mode(self) -> None:
+        def around(behind: bytes) -> bytes:
+            return ip.build_ip("10.99.0.1", "10.99.0.2", 51, behind)
+
+        sa = Inbound(agreed(AH, "tunnel", 4))
+        for next_header, payload, says in ((17, PING, "got UDP"), (4, PING[:-1], "a whole packet of IP version 4")):
+            octets = seal_ah(AH, 1, b"", next_header, payload, around)
+            assert says in refused(unprotect(sa, octets), Reason.NO_PAYLOAD, AH).why
 
     def test_ah_of_another_sa(self) -> None:
         other = agreed(replace(AH, spi=b"\xc0\0\0\1"), "tunnel", 4)
