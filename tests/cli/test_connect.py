@@ -140,6 +140,18 @@ class TestEstablished:
         assert [8, 1, 10, 4, 5, 5] in payloads
         assert [sa["auth"] for sa in ours.printed["sas"]] == [None, None]
 
+    def test_ah_in_transport_mode_kept_for_less_time(self) -> None:
+        told = (*FAST, "--ah", "sha256", "--transport")
+        with serving(*told, "--esp-life", "600", "--once") as gateway:
+            ours = ikelab("connect", gateway.gateway, *told, "--json")
+            theirs = gateway.end()
+        assert (ours.status, theirs.status) == (0, 0), ours.stderr
+        assert ours.printed["sas"] == theirs.printed["sas"]
+        assert [(sa["protocol"], sa["mode"], sa["enc"]) for sa in ours.printed["sas"]] == [
+            ("AH", "transport", None)
+        ] * 2
+        assert [8, 1, 10, 5, 5, 11] in [message["payloads"] for message in ours.printed["messages"]]
+
     def test_the_files_hold_all_of_it(self, tmp_path: Path) -> None:
         names = {option: str(tmp_path / option) for option in ("pcap", "keys", "trace")}
         files = [word for option, path in names.items() for word in (f"--{option}", path)]
@@ -211,10 +223,12 @@ class TestRefused:
                 Notify.INVALID_ID_INFORMATION,
                 "INVALID-ID-INFORMATION",
             ),
+            ((*FAST, "--transport"), FAST, 7, Notify.INVALID_ID_INFORMATION, "INVALID-ID-INFORMATION"),
+            ((*FAST, "--ah", "sha256"), FAST, 7, Notify.NO_PROPOSAL_CHOSEN, "NO-PROPOSAL-CHOSEN"),
             (FAST, (*FAST, "--mode", "aggressive"), 1, Notify.UNSUPPORTED_EXCHANGE_TYPE, "UNSUPPORTED-EXCHANGE-TYPE"),
             (FAST, ("--ike", "aes128-sha256-x25519", "--psk", "x" * 20), 5, Notify.PAYLOAD_MALFORMED, "MALFORMED"),
         ],
-        ids=["proposal", "phase 2", "PFS", "selectors", "mode", "PSK"],
+        ids=["proposal", "phase 2", "PFS", "selectors", "transport", "AH", "mode", "PSK"],
     )
     def test_the_protocol_said_no(
         self, theirs: tuple[str, ...], ours: tuple[str, ...], at: int, notify: int, why: str
@@ -278,6 +292,9 @@ class TestMisuse:
             (("127.0.0.1", *SECRET, "--id", "%any"), "expected a name of one's own as local identity"),
             (("127.0.0.1", *SECRET, "--local-ts", "10.1.0.5/24"), "expected where the network begins"),
             (("127.0.0.1", *SECRET, "--local-ts", "::/0", "--remote-ts", "10.0.0.0/8"), "addresses of one family"),
+            (("127.0.0.1", *SECRET, "--transport", "--local-ts", "10.1.0.0/24"), "single addresses in transport mode"),
+            (("127.0.0.1", *SECRET, "--esp-kilobytes", "0"), "expected 1 to 4294967295 kilobytes, got 0"),
+            (("127.0.0.1", *SECRET, "--selectors", "some"), "'exact', 'subset'"),
             (("127.0.0.1", *SECRET, "--ike-life", "0"), "expected a lifetime of 1 to 86400 seconds, got 0"),
             (("127.0.0.1", *SECRET, "--esp-life", "86401"), "expected a lifetime of 1 to 86400 seconds, got 86401"),
             (("127.0.0.1", *SECRET, "--port", "65536"), "65536"),

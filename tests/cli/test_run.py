@@ -71,6 +71,21 @@ class TestJson:
         assert told("main", "--seed", "7") == told("main", "--seed", "7")
         assert told("main", "--seed", "7")["messages"][0]["octets"] != told("main")["messages"][0]["octets"]
 
+    def test_ah_has_no_encryption_key(self) -> None:
+        sas = told("--ah", "sha384")["sas"]
+        assert [(sa["protocol"], sa["enc"], len(sa["auth"]), sa["mode"]) for sa in sas] == [
+            ("AH", None, 96, "tunnel")
+        ] * 2
+
+    def test_each_protocol_has_a_pair_of_its_own(self) -> None:
+        sas = told("--esp", "aes128-sha1", "--ah", "sha256", "--ipcomp", "deflate", "--transport")["sas"]
+        assert [(sa["protocol"], sa["from"], sa["mode"]) for sa in sas] == [
+            ("ESP", "initiator", "transport"), ("ESP", "responder", "transport"),
+            ("AH", "initiator", "transport"), ("AH", "responder", "transport"),
+        ]  # fmt: skip
+        assert len({sa["spi"] for sa in sas}) == 4
+        assert [len(sa.get("cpi", "")) for sa in sas] == [4, 4, 0, 0]
+
     def test_aead_has_no_integrity_key(self) -> None:
         assert {sa["auth"] for sa in told("--esp", "aes128gcm16")["sas"]} == {None}
 
@@ -92,6 +107,9 @@ class TestWords:
         assert 4 in told("--esp", "aes128-sha1-modp2048")["messages"][6]["payloads"]
         assert 4 in told("quick-pfs", "--esp", "aes128-sha1-x25519")["messages"][6]["payloads"]
 
+    def test_a_group_in_ah_means_pfs(self) -> None:
+        assert 4 in told("--ah", "sha1-modp2048")["messages"][6]["payloads"]
+
     def test_weak_words_are_allowed_with_one_remark(self) -> None:
         result = command("--ike", "des-md5-modp768", "--esp", "des-md5", "--json")
         assert result.exit_code == 0
@@ -107,6 +125,10 @@ class TestWords:
             (["--ike", "aes128-sha1"], "expected a group, got none"),
             (["--ike", "chacha"], 'got "chacha"'),
             (["--esp", "aes128"], "expected an integrity check, got none"),
+            (["--ah", "aes128"], "AH hides nothing"),
+            (["--ah", "sha256", "--esp", "aes128"], "expected an integrity check, got none"),
+            (["--ah", "sha256-modp2048", "--esp", "aes128-sha1-ecp256"], "expected one group for PFS"),
+            (["--ipcomp", "zip"], 'IPComp: expected deflate or lzs, got "zip"'),
             (["--pfs", "modp1"], 'got "modp1"'),
             (["--esp", "aes128-sha1-modp2048", "--pfs", "ecp256"], "expected the group of the proposal"),
             (["--mode", "base"], "'base' is not one of"),
