@@ -15,21 +15,20 @@ from dataclasses import replace
 from ipaddress import ip_address, summarize_address_range
 from typing import Self
 
-from ikelab.crypto.sa_keys import SaKeys
 from ikelab.errors import Misuse
 from ikelab.ike.config import TUNNEL_MODES, Child, PeerConfig
 from ikelab.ike.sa import IkeSa, IpsecSa
 from ikelab.ike.selector import Selector
-from ikelab.ipsec.association import Association, Tunnel as Ends, UdpPorts
+from ikelab.ipsec.association import Association, UdpPorts
 from ikelab.ipsec.boundary import WAN, Boundary, Crossed, How, NeedsIke, Outcome, enter_esp, leave, policy_based
 from ikelab.ipsec.policy import Action, Policy, Spd, Template
 from ikelab.ipsec.refused import Reason, Refused
 from ikelab.ipsec.sad import Name
-from ikelab.ipsec.traffic import Traffic
+from ikelab.net.associations import association_of
 from ikelab.net.tun import Tun
 from ikelab.net.udp import Station
 from ikelab.wire import ip
-from ikelab.wire.numbers import EsnChoice, Protocol
+from ikelab.wire.numbers import Protocol
 from ikelab.wire.udp import Endpoint
 
 MOST_AT_A_TIME = 64
@@ -39,20 +38,12 @@ MOST_KEPT = 16
 SECONDS_BETWEEN_QUESTIONS = 1.0
 
 
-def association_of(sa: IkeSa, child: IpsecSa) -> Association:
-    """One direction of a child as packets need it. Raises Misuse for what does not travel as ESP tunnel in UDP."""
-    mode = child.choice.mode
-    if child.protocol != Protocol.ESP or len(child.choice.protocols) > 1 or mode not in TUNNEL_MODES:
+def carried(sa: IkeSa, child: IpsecSa) -> Association:
+    """One direction of a child as a station carries it. Raises Misuse for what does not travel as ESP tunnel in UDP."""
+    if child.protocol != Protocol.ESP or len(child.choice.protocols) > 1 or child.choice.mode not in TUNNEL_MODES:
         raise Misuse(f"--tun: expected ESP alone, in tunnel mode, got {child.words}")
     here, there = (sa.remote, sa.local) if child.inbound else (sa.local, sa.remote)
-    near, far = (child.remote, child.local) if child.inbound else (child.local, child.remote)
-    esn = child.choice.offer.part(child.protocol).esn == EsnChoice.ESN
-    return Association(
-        keys=SaKeys.from_keymat("ESP", child.spi, child.protection, child.enc_key + child.auth_key, esn=esn),
-        tunnel=Ends(source=here.address, destination=there.address),
-        udp=UdpPorts(source=here.port, destination=there.port),
-        traffic=Traffic(source=near, destination=far),
-    )
+    return association_of(sa, child, udp=UdpPorts(source=here.port, destination=there.port))
 
 
 def boundary_of(config: PeerConfig) -> Boundary:
@@ -190,7 +181,7 @@ class Tunnel:
             sad = sad.without(protocol, spi)
         for name in children.keys() - self._known:
             sa, child = children[name]
-            association = association_of(sa, child)
+            association = carried(sa, child)
             sad = sad.receiving(association, child.name) if child.inbound else sad.sending(association, child.name)
         addresses = frozenset(ip_address(sa.local.address) for sa, _ in children.values())
         self.boundary = replace(self.boundary, sad=sad, addresses=addresses)

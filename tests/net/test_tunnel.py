@@ -6,7 +6,6 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
@@ -17,8 +16,9 @@ from ikelab.ike.peer import Connect, Disconnect, Peer, Protect
 from ikelab.ipsec.boundary import Boundary, Crossed, How, enter, leave, policy_based
 from ikelab.ipsec.policy import Template
 from ikelab.ipsec.refused import Reason
+from ikelab.net.associations import association_of
 from ikelab.net.tun import Tun
-from ikelab.net.tunnel import Tunnel, association_of, boundary_of, device_for
+from ikelab.net.tunnel import Tunnel, boundary_of, device_for
 from ikelab.net.udp import Station
 from ikelab.wire import ip
 from ikelab.wire.udp import Endpoint
@@ -47,7 +47,7 @@ def boundary(peer: Peer) -> Boundary:
     )
     sad = made.sad
     for child in sa.children:
-        association = replace(association_of(sa, child), udp=None)  # there is no NAT, nor a socket
+        association = association_of(sa, child)
         sad = (sad.receiving if child.inbound else sad.sending)(association, "net")
     return Boundary(addresses=made.addresses, spds=made.spds, routes=made.routes, sad=sad)
 
