@@ -26,7 +26,15 @@ from tests.needs import captures_dir, needs
 SHA1 = keys(check="sha1")
 PAYLOAD = bytes(IP(src="10.1.0.1", dst="10.2.0.1") / Raw(b"inside"))
 
-IMMUTABLE = {"nop": b"\1", "security": b"\x82\x03x", "router alert": b"\x94\4\0\0", "end": b"\0"}
+IMMUTABLE = {
+    "nop": b"\1",
+    "security": b"\x82\x03x",
+    "extended security": b"\x85\x03x",
+    "commercial security": b"\x86\x03x",
+    "router alert": b"\x94\4\0\0",
+    "sender directed": b"\x95\x03x",
+    "end": b"\0",
+}
 MUTABLE = {"record route": b"\7\7\4abcd", "timestamp": b"\x44\4\5\0", "stream id": b"\x88\4\0\1", "unknown": b"\x5e\3x"}
 
 

@@ -313,6 +313,7 @@ class TestDummies:
             with pytest.raises(Misuse, match="expected an SA of ESP in tunnel mode"):
                 dummy(Outbound(agreed_on), 9, draw)
         refused(dummy(Outbound(agreed(AES, "tunnel", 4), (1 << 32) - 1), 9, draw), Reason.SEQUENCE_OVERFLOW)
+        assert isinstance(dummy(Outbound(agreed(AES, "tunnel", 4), (1 << 32) - 2), 9, draw), Protected)
 
 
 class TestSealing:
@@ -425,13 +426,14 @@ class TestTransportBehindANat:
     def test_the_checksum_is_made_anew_for_the_address_that_came(self) -> None:
         """RFC 3948 §3.1.2."""
         agreed_on = agreed(AES, "transport", 4, UdpPorts())
-        for layer in (UDP(sport=1, dport=2), TCP(sport=1, dport=2)):
-            packet = IP(src="10.1.0.1", dst="10.2.0.1") / layer / Raw(b"odd")
+        data = Raw(b"odd")
+        for layer in (UDP(sport=1, dport=2), UDP(sport=1, dport=2) / data, TCP(sport=1, dport=2) / data):
+            packet = IP(src="10.1.0.1", dst="10.2.0.1") / layer
             octets = bytearray(sent(agreed_on, bytes(packet)))
             octets[12:16] = ip_address("192.0.2.9").packed
             outcome = unprotect(Inbound(agreed_on), bytes(octets))
             assert isinstance(outcome, Unprotected)
-            assert outcome.packet[20:] == bytes(IP(src="192.0.2.9", dst="10.2.0.1") / layer / Raw(b"odd"))[20:]
+            assert outcome.packet[20:] == bytes(IP(src="192.0.2.9", dst="10.2.0.1") / layer)[20:]
 
     def test_over_ipv6_as_well(self) -> None:
         agreed_on = agreed(AES, "transport", 6, UdpPorts())
