@@ -17,6 +17,7 @@ from tests.interop.gateway import Gateway, LabSide, gateway, lab_side
 from tests.interop.namespaces import Link, Namespace, attempt, run
 from tests.interop.ours import Told, Words, serving, told
 from tests.interop.settings import Connection, DataPlane
+from tests.interop.waiting import GENEROUS, wait_until
 from tests.needs import needs
 
 pytestmark = needs("netns", "strongswan", "tun", "tcpdump", "tshark")
@@ -126,14 +127,16 @@ class TestPings:
             holds(gw, told(ended.status, ended.stdout, ended.stderr, tmp_path), suite)
 
     def test_that_meet_no_sa_ask_for_one_and_arrive(self, link: Link, tmp_path: Path) -> None:
-        """The gateway deletes what it has; our next packets make a new pair of SAs. (The first may still use the old.)"""
+        """The gateway deletes what it has, and our next packet makes a new pair of SAs."""
         with gateway(Connection(), link=link, directory=tmp_path, data_plane=DataPlane.USERSPACE) as gw:
             words = Words(more=("--tun",))
             with lab_side(gw.lab, ["connect", gw.address, *words.argv(gw)], directory=tmp_path) as lab:
                 lab.wait_for_output("carries packets to")
                 gw.wait_for_log(r"CHILD_SA net\{1\} established")
                 assert gw.charon.terminate_child().succeeded
-                ping(gw.lab, gw.link.right)
+                # What leaves before we have heard the Delete still uses the old SA.
+                again = "a ping through new SAs"
+                wait_until(lambda: all_arrived(ping(gw.lab, gw.link.right)), what=again, within=GENEROUS)
                 gw.wait_for_log(r"CHILD_SA net\{2\} established")
                 both_ways(gw)
                 lab.stop()
