@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import cast
 
@@ -232,16 +233,26 @@ def value(field: Part) -> str:
 # ---- secrets
 
 
-def labels(trace: Part) -> dict[object, object]:
-    """Name of a secret -> what a formula prints for it."""
-    return {secret["name"]: secret["label"] for secret in parts(trace, "secrets")}
+def titles(trace: Part) -> dict[str, str]:
+    """Name of a value -> what it is called where all stand together: its label, and where two have the same one, also
+    whose or of what it is, as the name says.
+    """
+    labelled = {str(secret["name"]): str(secret["label"]) for secret in parts(trace, "secrets")}
+    many = Counter(labelled.values())
+
+    def title(name: str, label: str) -> str:
+        if many[label] == 1 or not name.startswith(label):
+            return label
+        return f"{name} (initiator)" if f"{name} (responder)" in labelled else name
+
+    return {name: title(name, label) for name, label in labelled.items()}
 
 
-def origin(secret: Part, labelled: Mapping[object, object]) -> str:
+def origin(secret: Part, named: Mapping[str, str]) -> str:
     """Where a secret comes from: its inputs, else the words that its origin has."""
-    inputs = cast("list[object]", secret.get("inputs") or [])
+    inputs = cast("list[str]", secret.get("inputs") or [])
     if inputs:
-        return ", ".join(str(labelled.get(name, name)) for name in inputs)
+        return ", ".join(named.get(name, name) for name in inputs)
     return str(cast(Part, secret.get("origin") or {}).get("text") or "given")
 
 

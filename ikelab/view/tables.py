@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from ikelab.view.knowing import PEOPLE, since
-from ikelab.view.narration import Part, is_run, labels, origin, parts, recipe, secret_value, state_after
+from ikelab.view.narration import Part, is_run, origin, parts, recipe, secret_value, state_after, titles
 
 _OF_DIFFIE_HELLMAN = re.compile(r"(x(\(qm\))?_[ir]|g(\(qm\))?\^x[iry])")
 
@@ -49,7 +49,7 @@ def _does(frame: Part) -> str:
 
 
 def _diffie_hellman(trace: Part) -> Iterator[tuple[str, ...]]:
-    named = labels(trace)
+    named = titles(trace)
     for secret in parts(trace, "secrets"):
         if _OF_DIFFIE_HELLMAN.fullmatch(str(secret["label"])):
             ways = [recipe(secret)] + [f"= {way['formula']}" for way in parts(secret, "also")]
@@ -57,7 +57,7 @@ def _diffie_hellman(trace: Part) -> Iterator[tuple[str, ...]]:
 
 
 def _knowledge(trace: Part) -> Iterator[tuple[str, ...]]:
-    known = since(trace)
+    known, named = since(trace), titles(trace)
     for secret in parts(trace, "secrets"):
         own = known[str(secret["name"])]
-        yield str(secret["label"]), *(str(own.get(person, "never")) for person in PEOPLE)
+        yield named[str(secret["name"])], *(str(own.get(person, "never")) for person in PEOPLE)

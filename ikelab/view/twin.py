@@ -17,7 +17,6 @@ from ikelab.view.narration import (
     captions,
     checked,
     fields,
-    labels,
     origin,
     parts,
     payloads,
@@ -28,6 +27,7 @@ from ikelab.view.narration import (
     sheet_title,
     size,
     step,
+    titles,
     value,
     visible,
 )
@@ -69,9 +69,9 @@ def _lines(trace: Part) -> Iterator[str]:
         yield from _message_lines(message, spoken.get(message["n"], ()))
     yield ""
     yield from _headed("Secrets", "-")
-    labelled = labels(trace)
+    named = titles(trace)
     for secret in parts(trace, "secrets"):
-        yield from _secret_lines(secret, labelled)
+        yield from _secret_lines(secret, named)
     for table in tables(trace):
         yield ""
         yield from _headed(table.title, "-")
@@ -103,10 +103,10 @@ def _message_lines(message: Part, spoken: Iterable[str]) -> Iterator[str]:
             yield f"{name:<{_NAMES}} {visible(value(field))}"
 
 
-def _secret_lines(secret: Part, labelled: Mapping[object, object]) -> Iterator[str]:
+def _secret_lines(secret: Part, named: Mapping[str, str]) -> Iterator[str]:
     clause = f"  ({secret['rfc']})" if secret.get("rfc") else ""
     yield f"  step {visible(step(secret)):<6}{visible(recipe(secret))}{visible(clause)}"
-    yield f"{'':13}{visible(secret_value(secret))}  from {visible(origin(secret, labelled))}"
+    yield f"{'':13}{visible(secret_value(secret))}  from {visible(origin(secret, named))}"
 
 
 # ---- HTML
@@ -159,13 +159,13 @@ def _html_sheet(sheet: Part) -> str:
 
 
 def _html_secrets(trace: Part) -> str:
-    labelled, secrets = labels(trace), parts(trace, "secrets")
+    named, secrets = titles(trace), parts(trace, "secrets")
     rows = "".join(
         _row(
             (
                 _safe(step(secret)),
                 f"{_code(recipe(secret))}<br>{_safe(secret.get('explain') or '')} {_safe(secret.get('rfc') or '')}",
-                f"{_code(secret_value(secret))}<br>from {_safe(origin(secret, labelled))}",
+                f"{_code(secret_value(secret))}<br>from {_safe(origin(secret, named))}",
             )
         )
         for secret in secrets

@@ -172,3 +172,11 @@ class TestNarration:
 
     def test_the_summary_counts(self) -> None:
         assert summary(sample()) == "A conversation made by hand: 5 messages, 7 secrets"
+
+
+def test_who_knows_says_whose_a_value_is_where_the_two_sides_differ() -> None:
+    said = twin.text(run_of(psk=b"correct horse battery stable"))
+    rows = {line.split("  ")[1].strip(): line.split()[-3:] for line in said.split("\n") if line.startswith("  SKEYID")}
+    assert rows["SKEYID (initiator)"] == ["5", "never", "never"]
+    assert rows["SKEYID (responder)"] == ["never", "4", "never"]
+    assert "from PSK (responder), Ni_b, Nr_b" in said
