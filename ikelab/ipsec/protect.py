@@ -38,7 +38,8 @@ def protect(sa: Outbound, packet: bytes, draw: Draw) -> Protected | Refused:
     """Protect an IP packet as the SA says: all of it in tunnel mode, what its header carries in transport mode.
 
     draw: where the IVs of CBC ciphers come from; the label names the SPI and the sequence number. Never raises for what
-    the packet holds; what cannot be sent is refused, and the SA stays as it was.
+    the packet holds: what cannot be sent is refused, and the SA stays as it was. Raises Misuse where `draw` gives
+    another number of octets than it was asked for.
     """
     association = sa.association
     sequence = sa.sequence + 1
@@ -54,7 +55,7 @@ def protect(sa: Outbound, packet: bytes, draw: Draw) -> Protected | Refused:
         )
     except WireError as error:
         return Refused.because(Reason.NO_IP_PACKET, str(error))
-    except Misuse as error:
+    except ip.TooLarge as error:
         return Refused.because(Reason.TOO_LARGE, str(error))
     return octets if isinstance(octets, Refused) else Protected(Outbound(association, sequence), octets)
 
@@ -176,7 +177,7 @@ def _in_udp(udp: UdpPorts, tunnel: Tunnel | None, esp: bytes) -> bytes:
         return ip.build_udp(Endpoint(tunnel.source, udp.source), Endpoint(tunnel.destination, udp.destination), esp)
     length = ip.UDP_HEADER + len(esp)
     if length > ip.LARGEST:
-        raise Misuse(f"a UDP datagram has at most {ip.LARGEST} octets, got {length}")
+        raise ip.TooLarge(f"a UDP datagram has at most {ip.LARGEST} octets, got {length}")
     return struct.pack("!HHHH", udp.source, udp.destination, length, 0) + esp
 
 

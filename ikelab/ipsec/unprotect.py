@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ikelab.errors import Misuse, WireError
+from ikelab.errors import WireError
 from ikelab.ipsec.ah import OpenedAh, open_ah, spi_of as ah_spi_of
 from ikelab.ipsec.association import PROTOCOLS, Association, Inbound
 from ikelab.ipsec.esp import HEADER_SIZE, OpenedEsp, decrypt_esp, open_esp, payload_of
@@ -212,7 +212,7 @@ def _rebuilt(association: Association, next_header: int, payload: bytes, header:
     read = ip.read_ip(header)
     try:
         rebuilt = ip.with_payload(header, read, next_header, payload)
-    except Misuse as error:
+    except ip.TooLarge as error:
         return Refused.because(Reason.TOO_LARGE, str(error))
     at = CHECKSUM_AT.get(next_header)
     if association.udp is None or at is None or len(payload) < at + 2:

@@ -25,6 +25,10 @@ LARGEST = 65_535  # what a 16-bit length field can say
 DONT_FRAGMENT, MORE_FRAGMENTS = 0x4000, 0x2000
 
 
+class TooLarge(Misuse):
+    """More octets than a length field of 16 bits can say."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Extension:
     """One IPv6 extension header: its number, where it begins, and its size in octets."""
@@ -250,7 +254,7 @@ def _packed(source: str, destination: str) -> tuple[int, bytes]:
 
 def _fits(size: int, what: str) -> None:
     if size > LARGEST:
-        raise Misuse(f"{what} has at most {LARGEST} octets, got {size}")
+        raise TooLarge(f"{what} has at most {LARGEST} octets, got {size}")
 
 
 def _dotted(four: bytes) -> str:

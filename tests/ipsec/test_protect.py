@@ -317,6 +317,10 @@ class TestDummies:
 
 
 class TestSealing:
+    def test_chance_of_a_wrong_size_is_the_callers_mistake(self) -> None:
+        with pytest.raises(Misuse, match="IV: expected 16 octets, got 3"):
+            protect(Outbound(agreed(AES, "tunnel", 4)), PING, lambda label, size: b"abc")
+
     def test_without_a_key_there_is_nothing(self) -> None:
         with pytest.raises(Misuse, match="expected the encryption key"):
             seal_esp(replace(AES, enc_key=None), 1, bytes(16), 4, PING)
