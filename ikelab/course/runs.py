@@ -6,6 +6,7 @@ talk.at(6)                               one step: both sides' SAs, what each kn
 talk.diff(4, 6)                          what happened between two steps
 other = talk.fork(message=3, field="Nonce Data", to="00" * 32)
 talk.diff(other)                         where two runs part
+talk.ping()                              a packet through its SAs, and the answer; talk.gateways() for more of them
 talk.save("talk.json")                   and Run.load("talk.json"): stepped and forked as before
 """
 
@@ -16,7 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from ikelab.course.comparing import Divergence, Passage, compare_runs, compare_steps
 from ikelab.course.instants import Instant, instant
@@ -38,6 +39,10 @@ from ikelab.timeline.thoughts import explained
 from ikelab.timeline.trace import Trace
 from ikelab.view import ladder
 from ikelab.view.narration import visible
+
+if TYPE_CHECKING:
+    from ikelab.course.gateways import Form, Gateways
+    from ikelab.course.protected import Ping
 
 RECIPE = "recipe"
 """Where a trace keeps the recipe that it came from."""
@@ -215,6 +220,18 @@ class Run(Shown):
             _known_role(side)
         told = dict.fromkeys([side] if side is not None else ROLES, words)
         return run(self.scenario.changed(**told))
+
+    # -- packets
+
+    def gateways(self, form: Form = "policy-based", *, nat: str = "") -> Gateways:
+        """Both gateways with the SAs that were made, to send packets: see `ikelab.course.gateways`. Raises Misuse."""
+        from ikelab.course.gateways import gateways
+
+        return gateways(self, form, nat=nat)
+
+    def ping(self) -> Ping:
+        """The first packet through the SAs that were made, and the answer to it, as far as they come. Raises Misuse."""
+        return self.gateways().ping()
 
     # -- files
 

@@ -15,6 +15,7 @@ from ikelab.ipsec.traffic import Traffic
 from ikelab.wire.numbers import Encapsulation, EsnChoice, Protocol
 
 NAMES: dict[int, IpsecProtocol] = {Protocol.ESP: "ESP", Protocol.AH: "AH"}
+STANDARD = UdpPorts()
 PLAIN_MODES = frozenset({Encapsulation.TUNNEL, Encapsulation.TRANSPORT})
 
 
@@ -39,11 +40,11 @@ def association_of(sa: IkeSa, child: IpsecSa, *, udp: UdpPorts | None = None) ->
     )
 
 
-def sad_of(sa: IkeSa) -> Sad:
-    """All that an ISAKMP SA has made for packets; in UDP on port 4500 where that was agreed on. Raises Misuse."""
+def sad_of(sa: IkeSa, ports: UdpPorts = STANDARD) -> Sad:
+    """All that an ISAKMP SA has made for packets; in UDP on these ports where that was agreed on. Raises Misuse."""
     sad = Sad()
     for child in sa.children:
-        udp = UdpPorts() if child.choice.mode not in PLAIN_MODES and child.protocol == Protocol.ESP else None
+        udp = ports if child.choice.mode not in PLAIN_MODES and child.protocol == Protocol.ESP else None
         association = association_of(sa, child, udp=udp)
         sad = sad.receiving(association, child.name) if child.inbound else sad.sending(association, child.name)
     return sad

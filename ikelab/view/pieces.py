@@ -1,0 +1,64 @@
+"""A protected packet octet by octet: its fields, which of them are encrypted, and which the ICV covers.
+
+Colours say it a second time: the columns have a sign for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from html import escape
+
+from ikelab.ipsec.coverage import Piece
+
+PER_ROW = 16
+YES, NO = "✓", "–"
+HEADS = ("at", "field", "octets", "encrypted", "ICV covers")
+ENCRYPTED, COVERED, PROOF = "#3576c940", "#15906f30", "#b4690e40"
+"""Backgrounds that are light enough on white and dark enough on black: their last two digits let it shine through."""
+
+
+def text(pieces: Sequence[Piece], packet: bytes) -> str:
+    """A row for each field, and another one for each 16 octets more that it has."""
+    width = max((len(piece.name) for piece in pieces), default=0)
+    octets = PER_ROW * 3 - 1
+    lines = [f"{HEADS[0]:>4}  {HEADS[1]:<{width}}  {HEADS[2]:<{octets}}  {HEADS[3]}  {HEADS[4]}"]
+    for piece in pieces:
+        first, *more = _rows(packet[piece.at : piece.end])
+        signs = f"{_sign(piece.encrypted):<9}  {_sign(piece.covered)}"
+        lines.append(f"{piece.at:>4}  {piece.name:<{width}}  {first:<{octets}}  {signs}")
+        lines += [f"{'':>4}  {'':<{width}}  {row}" for row in more]
+    return "\n".join(lines)
+
+
+def html(pieces: Sequence[Piece], packet: bytes, caption: str) -> str:
+    """The same as a table; what a field is for shows where the pointer rests on its name."""
+    heads = "".join(f'<th style="text-align: left; padding: 1px 8px">{head}</th>' for head in HEADS)
+    rows = "".join(_row(piece, packet[piece.at : piece.end]) for piece in pieces)
+    return (
+        f'<div style="overflow-x: auto" tabindex="0" role="group" aria-label="{escape(caption)}">'
+        '<table style="margin: 4px 0; border-collapse: collapse; font-size: 12px">'
+        f'<caption style="text-align: left; color: inherit; padding: 2px 8px">{escape(caption)}</caption>'
+        f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _row(piece: Piece, octets: bytes) -> str:
+    colour = ENCRYPTED if piece.encrypted else COVERED if piece.covered else PROOF if piece.name == "ICV" else ""
+    style = f' style="background: {colour}"' if colour else ""
+    about = escape(f"{piece.explain} {piece.rfc}".strip(), quote=True)
+    cell = '<td style="text-align: left; vertical-align: top; padding: 1px 8px; white-space: nowrap'
+    mono = "; font-family: var(--jp-code-font-family, monospace)"
+    hexes = "<br>".join(_rows(octets))
+    return (
+        f'<tr{style}>{cell}{mono}">{piece.at}</td>{cell}" title="{about}">{escape(piece.name)}</td>'
+        f'{cell}{mono}">{hexes}</td>{cell}">{_sign(piece.encrypted)}</td>{cell}">{_sign(piece.covered)}</td></tr>'
+    )
+
+
+def _rows(octets: bytes) -> Iterator[str]:
+    for at in range(0, max(len(octets), 1), PER_ROW):
+        yield octets[at : at + PER_ROW].hex(" ")
+
+
+def _sign(holds: bool) -> str:
+    return YES if holds else NO
