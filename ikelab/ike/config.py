@@ -49,6 +49,9 @@ LEAST_LIFETIME, MOST_LIFETIME = 60, 86400
 
 IKE_LIFETIME, CHILD_LIFETIME = 28800, 3600
 MOST_AT_ONCE = 3
+MOST_PAIRS = 4
+"""Pairs of SAs that one Quick Mode makes."""
+
 LEAST_NONCE, MOST_NONCE = 8, 256
 """Octets of a nonce (RFC 2409 §5)."""
 
@@ -98,6 +101,7 @@ class Child:
     for the peer at that end alone, whatever its address is.
     mode: the Encapsulation Mode, tunnel or transport, plain or inside UDP (RFC 3947 §5.1, or a draft's number).
     lifetime: seconds; kilobytes: of traffic, None for any amount. selectors: what it accepts as responder.
+    pairs: how many pairs of SAs one Quick Mode makes as initiator, each with an SA payload (RFC 2409 §5.5).
     Raises Misuse where these do not fit together.
     """
 
@@ -109,6 +113,7 @@ class Child:
     lifetime: int = CHILD_LIFETIME
     kilobytes: int | None = None
     selectors: SelectorPolicy = SelectorPolicy.EXACT
+    pairs: int = 1
 
     def __post_init__(self) -> None:
         if not self.offers:
@@ -129,6 +134,8 @@ class Child:
                 f"child {self.name}: expected addresses of one family at both ends, got {self.local} and {self.remote}"
             )
         _check_lifetime(f"child {self.name}", self.lifetime)
+        if not 1 <= self.pairs <= MOST_PAIRS:
+            raise Misuse(f"child {self.name}: expected 1 to {MOST_PAIRS} pairs of SAs, got {self.pairs}")
         if self.kilobytes is not None and not 1 <= self.kilobytes < 1 << 32:
             raise Misuse(f"child {self.name}: expected 1 to {(1 << 32) - 1} kilobytes, got {self.kilobytes}")
 

@@ -47,7 +47,8 @@ def _take_delete(turn: Turn, payload: Delete) -> None:
         named = (child for child in turn.sa.children if not child.inbound)
         outbound = next((child for child in named if (child.spi, child.protocol) == (spi, payload.protocol)), None)
         if outbound is not None:
-            left = tuple(child for child in turn.sa.children if child.message_id != outbound.message_id)
+            pair = outbound.message_id, outbound.pair
+            left = tuple(child for child in turn.sa.children if (child.message_id, child.pair) != pair)
             turn.choose(children=left)
             text = f"{outbound.name}: the other side deleted SPI {spi.hex()}"
             turn.happen("child gone", text, child=outbound.name, spi_out=spi)
@@ -61,7 +62,7 @@ def _take_notification(turn: Turn, payload: Notification) -> None:
         return  # it is about packets, not about an exchange under way
     refusal = complained(payload, with_proof=True)
     waiting = [exchange for exchange in turn.sa.waiting if exchange.message_id != turn.exchange.message_id]
-    meant = [exchange for exchange in waiting if payload.spi and payload.spi == exchange.spi] or waiting
+    meant = [each for each in waiting if payload.spi and payload.spi in [pact.spi for pact in each.pacts]] or waiting
     if len(meant) == 1:
         turn.end(meant[0], TOLD, refusal)
     elif meant:

@@ -329,9 +329,9 @@ class Peer:
             exchange = sa.exchange(message_id)
             if exchange is not None and exchange.choice is not None:
                 # The other side may have set up its SAs, with message 2 or 3: nobody hears what it sends with them.
-                for part in exchange.choice.offer.parts:
-                    spi = exchange.beside.get(part.protocol, exchange.spi)
-                    self._tell(held, Delete(protocol=part.protocol, spis=(spi,)), now)
+                for protocol, spi in (number for pact in exchange.pacts for number in pact.own.items()):
+                    if protocol != Protocol.IPCOMP:
+                        self._tell(held, Delete(protocol=protocol, spis=(spi,)), now)
             if held.sa.unconfirmed:
                 self._take(held, give_up(held.sa, 0, outcome.refused), now)
 

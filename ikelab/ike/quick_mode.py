@@ -7,20 +7,20 @@ begins a Quick Mode is its initiator, whichever role it had in phase 1.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from ikelab.crypto.book import Chapter
 from ikelab.crypto.derived import Given
 from ikelab.errors import Refusal
 from ikelab.ike.bargain import CPI_SIZE, NEGOTIATED_CPIS
-from ikelab.ike.config import Child, SelectorPolicy
+from ikelab.ike.config import MOST_PAIRS, Child, SelectorPolicy
 from ikelab.ike.lifetimes import as_the_responder_keeps_it, kept_shorter
 from ikelab.ike.natt import encapsulation, tell_originals
-from ikelab.ike.negotiate import check_child_answer, choose_child, offer_child
+from ikelab.ike.negotiate import ChildChoice, check_child_answer, choose_child, offer_child
 from ikelab.ike.offers import ChildOffer
 from ikelab.ike.phase1 import check_nonce, refuse_own
-from ikelab.ike.sa import IpsecSa
+from ikelab.ike.sa import IpsecSa, Pact
 from ikelab.ike.script import DONE, I, R, Role, Script
 from ikelab.ike.selector import Selector
 from ikelab.ike.turn import Turn
@@ -31,50 +31,60 @@ SMALLEST_SPI = 256
 """SPIs below are reserved (RFC 4303 §2.1)."""
 
 
-def draw_spi(turn: Turn, theirs: bytes = b"", *, what: str = "") -> bytes:
+def draw_spi(turn: Turn, what: str, taken: Collection[bytes]) -> bytes:
     """The number under which this side wants to receive protected packets: none that is reserved or in use.
 
-    theirs: the other side's, which must differ: by the SPI alone do the keys of the two directions (RFC 2409 §5.5).
+    what: what for, so that no two are drawn alike. taken: those that it must not be, the other side's among them: by
+    the SPI alone do the keys of the two directions differ (RFC 2409 §5.5).
     """
-    taken = {theirs, *(child.spi for child in turn.sa.children)}
+    in_use = {*taken, *(child.spi for child in turn.sa.children)}
     attempt = 0
     while True:
         spi = turn.draw(f"SPI{what}{f' again {attempt}' if attempt else ''}", 4)
-        if int.from_bytes(spi) >= SMALLEST_SPI and spi not in taken:
+        if int.from_bytes(spi) >= SMALLEST_SPI and spi not in in_use:
             return spi
         attempt += 1
 
 
-def draw_cpi(turn: Turn) -> bytes:
+def draw_cpi(turn: Turn, what: str, taken: Collection[bytes]) -> bytes:
     """The number under which this side wants to receive compressed packets: one of those that are to be negotiated."""
-    taken = {child.cpi for child in turn.sa.children}
+    in_use = {*taken, *(child.cpi for child in turn.sa.children)}
     attempt = 0
     while True:
-        cpi = turn.draw(f"CPI{f' again {attempt}' if attempt else ''}", CPI_SIZE)
-        if int.from_bytes(cpi) in NEGOTIATED_CPIS and cpi not in taken:
+        cpi = turn.draw(f"CPI{what}{f' again {attempt}' if attempt else ''}", CPI_SIZE)
+        if int.from_bytes(cpi) in NEGOTIATED_CPIS and cpi not in in_use:
             return cpi
         attempt += 1
 
 
-def draw_beside(turn: Turn, protocols: Iterable[int], main: int, theirs: Mapping[int, bytes]) -> dict[int, bytes]:
-    """A number for each of the other protocols that are to protect the same packets as the main one."""
-    return {
-        protocol: draw_cpi(turn)
-        if protocol == Protocol.IPCOMP
-        else draw_spi(turn, theirs.get(protocol, b""), what=f" for {Protocol(protocol).short}")
-        for protocol in dict.fromkeys(protocols)
-        if protocol != main
-    }
+def draw_numbers(turn: Turn, protocols: Iterable[int], place: int, taken: set[bytes]) -> tuple[bytes, dict[int, bytes]]:
+    """The SPI of SA payload `place` (from 0), and one for each protocol beside; all are put among the taken ones."""
+    which = f" {place + 1}" if place else ""
+    spi = draw_spi(turn, which, taken)
+    taken.add(spi)
+    beside: dict[int, bytes] = {}
+    for protocol in dict.fromkeys(protocols):
+        if protocol == Protocol.IPCOMP:
+            beside[protocol] = draw_cpi(turn, which, taken)
+        else:
+            beside[protocol] = draw_spi(turn, f" for {Protocol(protocol).short}{which}", taken)
+        taken.add(beside[protocol])
+    return spi, beside
 
 
 def offer_protection(turn: Turn) -> None:
     """What the initiator offers for its child; inside UDP, where a NAT is on the way."""
-    child, spi = _on_this_way(turn, turn.child), draw_spi(turn)
+    child = _on_this_way(turn, turn.child)
     together = [protocol for offer in child.offers for protocol in offer.protocols if protocol != offer.protocol]
-    beside = draw_beside(turn, together, 0, {})
-    offered = offer_child(child.offers, spi, child.mode, child.lifetime, kilobytes=child.kilobytes, beside=beside)
-    turn.update(child=child, offered=offered, spi=spi, beside=beside)
-    turn.say(offered)
+    taken: set[bytes] = set()
+    pacts = []
+    for place in range(child.pairs):
+        spi, beside = draw_numbers(turn, together, place, taken)
+        offered = offer_child(child.offers, spi, child.mode, child.lifetime, kilobytes=child.kilobytes, beside=beside)
+        pacts.append(Pact(offered=offered, spi=spi, beside=beside))
+        turn.say(offered)
+    turn.update(child=child)
+    turn.agree(pacts)
 
 
 def send_nonce(turn: Turn) -> None:
@@ -116,13 +126,43 @@ def _ends(turn: Turn) -> tuple[Selector, Selector]:
 
 
 def choose_protection(turn: Turn) -> None:
-    """The responder finds the child whose packets are meant, then takes the first offer that it accepts."""
+    """The responder finds the child whose packets are meant, then takes the first offer that it accepts of each SA."""
     child = _on_this_way(turn, _child_meant(turn))
-    choice = choose_child(turn.payload("SA", SA), child)
-    ids, spi = _clients_heard(turn), draw_spi(turn, choice.spi)
-    theirs = {protocol: choice.spi_of(protocol) for protocol in choice.protocols}
-    beside = draw_beside(turn, choice.protocols, choice.protocol, theirs)
-    turn.update(child=child, choice=choice, spi=spi, beside=beside, ids=ids)
+    offered = _sas_heard(turn)
+    if len(offered) > MOST_PAIRS:
+        raise Refusal(
+            notify=Notify.NO_PROPOSAL_CHOSEN,
+            why=f"expected at most {MOST_PAIRS} SA payloads, got {len(offered)}",
+            rfc="RFC 2409 §5.5",
+            hint="a limit of this implementation",
+        )
+    choices = [choose_child(each, child) for each in offered]
+    taken = {choice.spi_of(protocol) for choice in choices for protocol in choice.protocols}
+    pacts = []
+    for place, choice in enumerate(choices):
+        others = [protocol for protocol in choice.protocols if protocol != choice.protocol]
+        spi, beside = draw_numbers(turn, others, place, taken)
+        pacts.append(Pact(spi=spi, beside=beside, choice=choice))
+    _refuse_shared_numbers(pacts)
+    turn.update(child=child, ids=_clients_heard(turn))
+    turn.agree(pacts)
+
+
+def _sas_heard(turn: Turn) -> tuple[SA, ...]:
+    assert turn.sheet is not None
+    return tuple(payload for payload in turn.sheet.payloads if isinstance(payload, SA))
+
+
+def _refuse_shared_numbers(pacts: Iterable[Pact]) -> None:
+    """Raise Refusal where the other side has given one SPI to two SAs: they would have the same keys."""
+    theirs = [number for pact in pacts for number in pact.theirs.items()]
+    if len(set(theirs)) < len(theirs):
+        raise Refusal(
+            notify=Notify.INVALID_SPI,
+            why="expected an SPI of its own for each SA, got one twice",
+            rfc="RFC 2409 §5.5",
+            hint="the keys of two SAs differ by nothing but their SPIs",
+        )
 
 
 def _child_meant(turn: Turn) -> Child:
@@ -148,27 +188,37 @@ def _child_meant(turn: Turn) -> Child:
 
 
 def answer_protection(turn: Turn) -> None:
-    """The chosen transform, with this side's SPI; and its lifetime, where that is shorter."""
-    choice, spi = turn.child_choice, turn.exchange.spi
-    turn.say(choice.answer(spi, turn.exchange.beside), *kept_shorter(choice, spi))
+    """The chosen transforms, with this side's SPIs; and lifetimes, where those are shorter."""
+    settled = [(pact, choice) for pact in turn.exchange.pacts if (choice := pact.choice) is not None]
+    turn.say(*(choice.answer(pact.spi, pact.beside) for pact, choice in settled))
+    turn.say(*(news for pact, choice in settled for news in kept_shorter(choice, pact.spi)))
 
 
 def check_protection(turn: Turn) -> None:
-    """The initiator makes sure that the answer is one of its offers, for the same packets."""
-    offered = turn.exchange.offered
-    assert offered is not None
-    choice = check_child_answer(offered, turn.payload("SA", SA))
+    """The initiator makes sure that each answer is one of its offers, for the same packets."""
+    pacts, answers = turn.exchange.pacts, _sas_heard(turn)
+    if len(answers) != len(pacts):
+        raise Refusal(
+            notify=Notify.NO_PROPOSAL_CHOSEN,
+            why=f"expected as many SA payloads as were offered, {len(pacts)}, got {len(answers)}",
+            rfc="RFC 2409 §5.5",
+        )
     assert turn.sheet is not None
-    cookies = turn.sa.cookie_i + turn.sa.cookie_r
-    turn.update(choice=as_the_responder_keeps_it(choice, turn.sheet.payloads, cookies))
-    for protocol, own in own_spis(turn).items():
-        if protocol != Protocol.IPCOMP and choice.spi_of(protocol) == own:
-            raise Refusal(
-                notify=Notify.INVALID_SPI,
-                why=f"expected an SPI of the other side's own, got this side's {own.hex()}",
-                rfc="RFC 2409 §5.5",
-                hint="the keys of the two directions differ by nothing but their SPIs",
-            )
+    cookies, settled = turn.sa.cookie_i + turn.sa.cookie_r, []
+    for pact, answer in zip(pacts, answers, strict=True):
+        assert pact.offered is not None
+        choice = check_child_answer(pact.offered, answer)
+        settled.append(replace(pact, choice=as_the_responder_keeps_it(choice, turn.sheet.payloads, cookies)))
+    ours = {number for pact in settled for number in pact.own.items() if number[0] != Protocol.IPCOMP}
+    for _, spi in (number for pact in settled for number in pact.theirs.items() if number in ours):
+        raise Refusal(
+            notify=Notify.INVALID_SPI,
+            why=f"expected an SPI of the other side's own, got this side's {spi.hex()}",
+            rfc="RFC 2409 §5.5",
+            hint="the keys of the two directions differ by nothing but their SPIs",
+        )
+    _refuse_shared_numbers(settled)
+    turn.agree(settled)
     came = _clients_heard(turn)
     if [payload.write() for payload in came] != [payload.write() for payload in turn.exchange.ids]:
         said, got = (" to ".join(map(str, ids)) or "none" for ids in (turn.exchange.ids, came))
@@ -208,39 +258,35 @@ def compute_pfs(turn: Turn) -> None:
         turn.know("g(qm)^xy", shared, "computed with this side's exponent of this Quick Mode")
 
 
-def own_spis(turn: Turn) -> dict[int, bytes]:
-    """This side's SPIs of the protocols that were agreed on; for IPComp its CPI."""
-    exchange, choice = turn.exchange, turn.child_choice
-    return {protocol: exchange.beside.get(protocol, b"") for protocol in choice.protocols} | {
-        choice.protocol: exchange.spi
-    }
-
-
 def make_keys(turn: Turn) -> None:
-    """KEYMAT for both directions of every protocol, and the pairs of SAs that use it."""
-    exchange, child, choice = turn.exchange, turn.child, turn.child_choice
+    """KEYMAT for both directions of every protocol of every SA payload, and the pairs of SAs that use it."""
+    exchange, child = turn.exchange, turn.child
     other: Role = "responder" if exchange.role == "initiator" else "initiator"
-    own = own_spis(turn)
-    theirs = {protocol: choice.spi_of(protocol) for protocol in choice.protocols}
-    for part in choice.offer.parts:
-        turn.add_children(
-            _one_direction(turn, part, exchange.role, theirs),
-            _one_direction(turn, part, other, own),
+    local, remote = _ends(turn)
+    for pair, pact in enumerate(exchange.pacts):
+        choice = pact.choice
+        assert choice is not None
+        for part in choice.offer.parts:
+            turn.add_children(
+                _one_direction(turn, choice, part, exchange.role, pact.theirs, pair),
+                _one_direction(turn, choice, part, other, pact.own, pair),
+            )
+        spis = f"SPIs {pact.spi.hex()} in, {choice.spi.hex()} out"
+        turn.happen(
+            "child up",
+            f"{child.name}: {choice.offer} for {local} and {remote}, {spis}",
+            child=child.name,
+            spi_in=pact.spi,
+            spi_out=choice.spi,
         )
     turn.learned.append("KEYMAT")
-    local, remote = _ends(turn)
-    turn.happen(
-        "child up",
-        f"{child.name}: {choice.offer} for {local} and {remote}, SPIs {exchange.spi.hex()} in, {choice.spi.hex()} out",
-        child=child.name,
-        spi_in=exchange.spi,
-        spi_out=choice.spi,
-    )
 
 
-def _one_direction(turn: Turn, part: ChildOffer, sender: Role, spis: Mapping[int, bytes]) -> IpsecSa:
+def _one_direction(
+    turn: Turn, choice: ChildChoice, part: ChildOffer, sender: Role, spis: Mapping[int, bytes], pair: int
+) -> IpsecSa:
     """The SA for packets that one side sends, and the other receives under these SPIs."""
-    exchange, child, choice = turn.exchange, turn.child, turn.child_choice
+    exchange, child = turn.exchange, turn.child
     spi = spis[part.protocol]
     named: dict[str, bytes] = {"protocol": bytes([part.protocol]), "SPI": spi}
     given: dict[str, bytes | Given] = {**exchange.given, **named}
@@ -261,6 +307,7 @@ def _one_direction(turn: Turn, part: ChildOffer, sender: Role, spis: Mapping[int
         remote=remote,
         name=child.name,
         message_id=exchange.message_id,
+        pair=pair,
         cpi=spis.get(Protocol.IPCOMP, b"") if part.protocol == choice.protocol else b"",
     )
 

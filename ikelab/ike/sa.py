@@ -5,7 +5,7 @@ All frozen: a step makes a new record and leaves the old one as it was, so every
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
@@ -40,15 +40,43 @@ def fingerprint(octets: bytes) -> bytes:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Pact:
+    """What one SA payload of a Quick Mode offers, and what came of it.
+
+    spi: under which this side wants to receive; beside: the same of the protocols that are offered besides (an AH
+    beside ESP, IPComp), by protocol.
+    """
+
+    offered: SA | None = None
+    spi: bytes = b""
+    beside: Mapping[int, bytes] = field(default_factory=dict)
+    choice: ChildChoice | None = None
+
+    @property
+    def own(self) -> dict[int, bytes]:
+        """This side's SPIs of the protocols that were agreed on; for IPComp its CPI."""
+        assert self.choice is not None
+        return {each: self.beside.get(each, self.spi) for each in self.choice.protocols} | {
+            self.choice.protocol: self.spi
+        }
+
+    @property
+    def theirs(self) -> dict[int, bytes]:
+        """The other side's."""
+        assert self.choice is not None
+        return {each: self.choice.spi_of(each) for each in self.choice.protocols}
+
+
+@dataclass(frozen=True, kw_only=True)
 class Exchange:
     """One exchange as one peer sees it.
 
     role: this peer's role in this exchange. message_id: 0 in phase 1. number: messages said and heard so far.
     iv: the IV of the next encrypted message, b"" where it is still to be computed. given: values by RFC name.
     exponent: of this side, public: the other side's half, of the Diffie-Hellman exchange in `group`.
-    spi: under which this side wants to receive; beside: the same of the protocols that are offered besides (an AH
-    beside ESP, IPComp), by protocol. said: the last datagram of this side, to be said again; b"" where nobody can need
-    it any more. heard: the fingerprint of the last datagram heard; older: those of the ones before it.
+    offered, spi, beside, choice: of the first SA payload of Quick Mode, as in a `Pact`; more: of those behind it.
+    said: the last datagram of this side, to be said again; b"" where nobody can need it any more.
+    heard: the fingerprint of the last datagram heard; older: those of the ones before it.
     """
 
     script: Script
@@ -66,6 +94,7 @@ class Exchange:
     choice: ChildChoice | None = None
     spi: bytes = b""
     beside: Mapping[int, bytes] = field(default_factory=dict)
+    more: tuple[Pact, ...] = ()
     ids: tuple[ID, ...] = ()
     said: bytes = b""
     heard: bytes = b""
@@ -75,6 +104,18 @@ class Exchange:
     def row(self) -> Row | None:
         """The row that waits to fire; None where the exchange is over."""
         return self.script.row(self.role, self.state)
+
+    @property
+    def pacts(self) -> tuple[Pact, ...]:
+        """What each SA payload of a Quick Mode is about, in their order."""
+        return Pact(offered=self.offered, spi=self.spi, beside=self.beside, choice=self.choice), *self.more
+
+    def agreeing(self, pacts: Sequence[Pact]) -> Exchange:
+        """The same with these pacts."""
+        first, *more = pacts
+        return replace(
+            self, offered=first.offered, spi=first.spi, beside=first.beside, choice=first.choice, more=tuple(more)
+        )
 
     def ends(self, local: str, remote: str) -> tuple[Selector, Selector]:
         """Whose packets it is for, this side's first: IDci's and IDcr's, else the peers' own (RFC 2409 §5.5)."""
@@ -95,7 +136,7 @@ class IpsecSa:
 
     spi: chosen by the receiver of these packets. cpi: of IPComp, by which they are compressed before; b"" without, and
     for an AH beside ESP. sender: who sends them, by role in the Quick Mode that made the pair;
-    role: this peer's own role in it. message_id: of that Quick Mode.
+    role: this peer's own role in it. message_id: of that Quick Mode; pair: which of its SA payloads it is of, from 0.
     """
 
     protocol: int
@@ -110,6 +151,7 @@ class IpsecSa:
     remote: Selector
     name: str
     message_id: int
+    pair: int = 0
     cpi: bytes = b""
 
     @property

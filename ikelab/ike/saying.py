@@ -55,9 +55,10 @@ def in_order(shape: Shape, saying: Sequence[Payload]) -> tuple[Payload, ...]:
     left = list(saying)
     ordered: list[Payload] = []
     for slot in shape.slots:
-        place = next((n for n, payload in enumerate(left) if payload.type == slot.type), None)
-        if place is not None:
-            ordered.append(left.pop(place))
+        meant = [n for n, payload in enumerate(left) if payload.type == slot.type]
+        taken = meant if slot.type == PayloadType.SA else meant[:1]  # several SAs stand together
+        ordered += (left[n] for n in taken)
+        left = [payload for n, payload in enumerate(left) if n not in taken]
     return (*ordered, *left)
 
 

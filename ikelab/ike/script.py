@@ -128,9 +128,16 @@ class Shape:
                 raise self._refusal(f"{slot.symbol} as payload {place + 1}", payloads)
         for place in free:
             payload = payloads[place]
+            if self._is_one_more_sa(place, payloads):
+                continue
             if payload.type not in MAY_JOIN and not (isinstance(payload, Opaque) and payload.error is None):
                 raise self._refusal(f"no {PayloadType(payload.type).short} payload here", payloads)
         return found
+
+    def _is_one_more_sa(self, place: int, payloads: tuple[Payload, ...]) -> bool:
+        """Whether a payload is an SA right behind another one, where several may be negotiated (RFC 2409 §5.5)."""
+        several = [slot.type for slot in self.leading] == [PayloadType.HASH, PayloadType.SA]
+        return several and all(payload.type == PayloadType.SA for payload in payloads[1 : place + 1])
 
     def _refusal(self, expected: str, payloads: tuple[Payload, ...]) -> Refusal:
         came = ", ".join(PayloadType(payload.type).short for payload in payloads) or "no payload"

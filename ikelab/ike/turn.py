@@ -5,7 +5,7 @@ Actions write on it; when all of them agree, `step` makes frozen records of it, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -16,7 +16,7 @@ from ikelab.ike.config import Child, Connection, Env, PeerConfig
 from ikelab.ike.negotiate import ChildChoice
 from ikelab.ike.proof import Authenticated
 from ikelab.ike.rules import Rule
-from ikelab.ike.sa import Exchange, IkeSa, IpsecSa
+from ikelab.ike.sa import Exchange, IkeSa, IpsecSa, Pact
 from ikelab.ike.script import GONE
 from ikelab.wire.message import Dissection
 from ikelab.wire.records import Payload
@@ -110,6 +110,10 @@ class Turn:
     def update(self, **changes: Any) -> None:  # noqa: ANN401  (fields of a frozen record, checked by `replace`)
         """The exchange with some fields changed."""
         self.exchange = replace(self.exchange, **changes)
+
+    def agree(self, pacts: Sequence[Pact]) -> None:
+        """What each SA payload of a Quick Mode is about."""
+        self.exchange = self.exchange.agreeing(pacts)
 
     def authenticate(self, proof: Authenticated) -> None:
         """The one way to become ESTABLISHED."""

@@ -77,9 +77,9 @@ def _quick_entries(run: Run) -> Iterator[dict[str, str]]:
         for exchange in sa.exchanges.values()
         if "g(qm)^xy" in exchange.given
     }
-    for message_id, number in dict.fromkeys((child.message_id, child.protocol) for child in run.children):
-        named = (message_id, number)
-        pair = {it.sender[0]: it for it in run.children if (it.message_id, it.protocol) == named}
+    for named in dict.fromkeys((child.message_id, child.pair, child.protocol) for child in run.children):
+        message_id, _, number = named
+        pair = {it.sender[0]: it for it in run.children if (it.message_id, it.pair, it.protocol) == named}
         protocol = PROTOCOLS[Protocol(number)]
         spis = {f"spi_{side}": child.spi.hex() for side, child in sorted(pair.items())}
         fresh = {"g_xy": shared[message_id]} if message_id in shared else {}

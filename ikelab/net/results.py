@@ -72,11 +72,9 @@ class Run:
     def children(self) -> tuple[IpsecSa, ...]:
         """Every SA for packets that was made, also those deleted since; of each pair the initiator's first."""
         made = [child for moment in self.moments if moment.outcome.after for child in moment.outcome.after.children]
-        pairs = list(dict.fromkeys((child.message_id, child.protocol) for child in made))
+        pairs = list(dict.fromkeys(_pair(child) for child in made))
         each_once = {(child.protocol, child.spi): child for child in made}.values()
-        return tuple(
-            sorted(each_once, key=lambda it: (pairs.index((it.message_id, it.protocol)), it.sender != INITIATOR))
-        )
+        return tuple(sorted(each_once, key=lambda child: (pairs.index(_pair(child)), child.sender != INITIATOR)))
 
     @cached_property
     def established(self) -> bool:
@@ -179,6 +177,11 @@ class Run:
     def _said(self, octets: bytes) -> int | None:
         """The place in this run, from 1, where these octets were first said."""
         return next((place for place, carried in enumerate(self.wire, 1) if carried.sent == octets), None)
+
+
+def _pair(child: IpsecSa) -> tuple[int, int, int]:
+    """What the two SAs of one pair, and no others, have in common."""
+    return child.message_id, child.pair, child.protocol
 
 
 def _same(one: IkeSa, other: IkeSa) -> bool:

@@ -33,12 +33,14 @@ def _secrets_of_one(sa: IkeSa) -> Beliefs:
     belief = Belief(cookie_i=sa.cookie_i, psk=psk, values={"g^xy": shared.value} if shared else {})
     quick: list[QuickBelief] = []
     for exchange in sa.exchanges.values():
-        fresh, choice = exchange.given.get("g(qm)^xy"), exchange.choice
-        if fresh is not None and choice is not None:
-            for part in choice.offer.parts:
-                ends = choice.spi_of(part.protocol), exchange.beside.get(part.protocol, exchange.spi)
-                own, other = ends if exchange.role == INITIATOR else reversed(ends)
-                quick.append(QuickBelief(spi_i=own, spi_r=other, g_xy=fresh.value))
+        fresh = exchange.given.get("g(qm)^xy")
+        if fresh is None or exchange.choice is None:
+            continue
+        for pact in exchange.pacts:
+            for protocol, own in pact.own.items():
+                ends = pact.theirs[protocol], own
+                first, second = ends if exchange.role == INITIATOR else reversed(ends)
+                quick.append(QuickBelief(spi_i=first, spi_r=second, g_xy=fresh.value))
     return Beliefs(ike=(belief,), quick=tuple(quick))
 
 

@@ -95,11 +95,11 @@ class Knowledge:
                 yield self._shared(now, exchange, given.value)
             elif name != f"g^x{own}":
                 yield self._given(now, exchange, name, given.value)
-        for spi in filter(None, (exchange.spi, *exchange.beside.values())):
-            yield self._spi(now, spi, f"drawn by the {now.sa.role}")
-        if exchange.choice is not None:
-            for protocol in exchange.choice.protocols:
-                yield self._spi(now, exchange.choice.spi_of(protocol), f"drawn by the {OTHER[now.sa.role]}")
+        for pact in exchange.pacts:
+            for spi in filter(None, (pact.spi, *pact.beside.values())):
+                yield self._spi(now, spi, f"drawn by the {now.sa.role}")
+            for spi in pact.theirs.values() if pact.choice is not None else ():
+                yield self._spi(now, spi, f"drawn by the {OTHER[now.sa.role]}")
 
     def _made_of(self, value: Derived) -> Iterator[str]:
         """The entries of all that whoever computed this value had in hand for it."""
