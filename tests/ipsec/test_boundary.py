@@ -235,6 +235,19 @@ class TestRfc4301Section52Inbound:
         refused(crossing, Reason.UNKNOWN_SPI)
         assert crossing.after.sad == right.sad
 
+    def test_protection_is_taken_off_four_times_and_no_more(self) -> None:
+        left, right = connected(policy_gateways())
+        bare = replace(left.sad.outbound["ESP", OUT_SPI].sa.association, traffic=None)
+        right = replace(right, sad=Sad().receiving(bare, "of no policy"))
+        packets = [PING]
+        for number in range(5):
+            made = protect(Outbound(bare, number), packets[-1], draw)
+            assert isinstance(made, Protected)
+            packets.append(made.packet)
+        for layers in (4, 5):
+            outcome = crossed(enter(right, packets[layers]), How.UNPROTECTED)
+            assert (len(outcome.sas), outcome.packet) == (4, packets[layers - 4])
+
     def test_what_leaves_no_room_is_counted_at_its_sa(self) -> None:
         left, _ = connected(policy_gateways())
         crossing = leave(left, ip.build_ip("10.1.0.1", "10.2.0.1", 253, bytes(65_515)), draw)

@@ -145,10 +145,16 @@ class TestRfc4303Section34Refusals:
         says = refused(unprotect(Inbound(agreed_on), octets), Reason.UNKNOWN_SPI, known)
         assert "01020304" in says.why
 
-    def test_another_protocol(self) -> None:
-        refused(unprotect(Inbound(agreed(AES, "tunnel", 4)), packet(agreed(AH, "tunnel", 4))), Reason.UNKNOWN_SPI)
-        refused(unprotect(Inbound(agreed(AES, "tunnel", 4, UdpPorts())), packet(agreed(AES, "tunnel", 4))),
-                Reason.UNKNOWN_SPI)  # fmt: skip
+    @pytest.mark.parametrize(
+        ("ours", "theirs", "says"),
+        [
+            (agreed(AES, "tunnel", 4), agreed(AH, "tunnel", 4), "expected ESP, got AH"),
+            (agreed(AES, "tunnel", 4, UdpPorts()), agreed(AES, "tunnel", 4), "expected UDP, got ESP"),
+            (agreed(AES, "tunnel", 4), agreed(AES, "tunnel", 4, UdpPorts()), "expected ESP, got UDP"),
+        ],
+    )
+    def test_another_protocol(self, ours: Association, theirs: Association, says: str) -> None:
+        assert says in refused(unprotect(Inbound(ours), packet(theirs)), Reason.UNKNOWN_SPI).why
 
     @pytest.mark.parametrize(
         ("plaintext", "reason"),
