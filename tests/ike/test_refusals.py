@@ -245,6 +245,19 @@ CASES = [
         esp="aes128-sha1-curve25519",
         closes=True,
     ),
+    *(
+        Case(
+            QUICK,
+            number,
+            "a KE of another group",
+            ke(bytes(256)),
+            KEY,
+            "expected 32 octets, got 256",
+            closes=True,
+            esp="aes128-sha1-curve25519",
+        )
+        for number in (1, 2)
+    ),
     Case(
         QUICK,
         1,
