@@ -8,22 +8,17 @@ phase 1, the initiator compares it with what it had offered, value by value.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice, product
 
 from ikelab.errors import Misuse, Refusal
 from ikelab.ike.attributes import PHASE_1, PHASE_2, Lifetime
 from ikelab.ike.bargain import (
-    CHILD_SPI_SIZE,
-    CPI_SIZE,
-    LEAST_SPI,
-    NEGOTIATED_CPIS,
     Bid,
     Preference,
     Taken,
     check_vocabulary,
     choose,
-    cpi_of,
     echo,
     named,
     oddities,
@@ -38,6 +33,7 @@ from ikelab.ike.bargain import (
     suites,
     unlike,
 )
+from ikelab.ike.choices import NOTHING_BESIDE, ChildChoice, IkeChoice, checked_beside, checked_spi
 from ikelab.ike.config import IKE_LIFETIME, LEAST_LIFETIME, TRANSPORT_MODES, TUNNEL_MODES, Child
 from ikelab.ike.offers import ChildOffer, IkeOffer, pfs_label
 from ikelab.ike.transforms import child_transform, ike_terms, ike_transform, ipcomp_transform, suite_terms
@@ -57,95 +53,8 @@ __all__ = [
     "offer_ike",
 ]
 
-NOTHING_BESIDE: Mapping[int, bytes] = {}
-"""The SPIs of the protocols beside the first, where there is but one."""
-
 UNSAID_CHILD_LIFETIME = 28800
 """Seconds that an IPsec SA lives if nothing is said (RFC 2407 §4.5)."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class IkeChoice:
-    """What phase 1 has agreed on.
-
-    transform: as it was received. answer: the SA payload that says so. offered_lifetime: what the transform says;
-    lifetime: the seconds that this side will keep the SA. lost: why each other transform was not taken, in their order.
-    remarks: what is odd and harmless.
-    """
-
-    offer: IkeOffer
-    method: int
-    transform: Transform
-    answer: SA
-    offered_lifetime: Lifetime
-    lifetime: int
-    lost: tuple[str, ...] = ()
-    remarks: tuple[str, ...] = ()
-
-    @property
-    def group(self) -> int:
-        """The group that KE payloads must belong to."""
-        return self.offer.group
-
-
-@dataclass(frozen=True, kw_only=True)
-class ChildChoice:
-    """What a Quick Mode has agreed on.
-
-    proposals: as received from the peer, each with the one transform that was chosen; several where several protocols
-    protect the same packets. mode: the Encapsulation Mode. kilobytes: how much traffic this side lets the SA protect;
-    None for any amount. The rest is as in an `IkeChoice`.
-    """
-
-    offer: ChildOffer
-    proposals: tuple[Proposal, ...]
-    mode: int
-    offered_lifetime: Lifetime
-    lifetime: int
-    kilobytes: int | None = None
-    lost: tuple[str, ...] = ()
-    remarks: tuple[str, ...] = ()
-
-    @property
-    def transform(self) -> Transform:
-        """The transform that was chosen, as it was received; of several, ESP's."""
-        return self._proposal(self.protocol).transforms[0]
-
-    @property
-    def spi(self) -> bytes:
-        """The peer's SPI: where it wants to receive packets; of several, ESP's."""
-        return self.spi_of(self.protocol)
-
-    def spi_of(self, protocol: int) -> bytes:
-        """The peer's SPI for one of the protocols; for IPComp its CPI, in 2 octets."""
-        proposal = self._proposal(protocol)
-        return cpi_of(proposal) if protocol == Protocol.IPCOMP else proposal.spi
-
-    @property
-    def protocols(self) -> tuple[int, ...]:
-        """The protocols that were agreed on together, as they came."""
-        return tuple(proposal.protocol for proposal in self.proposals)
-
-    def _proposal(self, protocol: int) -> Proposal:
-        return next(proposal for proposal in self.proposals if proposal.protocol == protocol)
-
-    @property
-    def protocol(self) -> int:
-        """`Protocol.ESP` or `Protocol.AH`."""
-        return self.offer.protocol
-
-    @property
-    def group(self) -> int | None:
-        """The group that KE payloads must belong to; None where there must be none (RFC 2409 §5.5)."""
-        return self.offer.group
-
-    def answer(self, spi: bytes, beside: Mapping[int, bytes] = NOTHING_BESIDE) -> SA:
-        """The SA payload that accepts: the peer's words, with the SPI where this side wants to receive. Else Misuse.
-
-        beside: the SPIs of the protocols besides the first, as in `offer_child`.
-        """
-        spis = {**_checked_beside(beside), self.protocol: _checked_spi(spi)}
-        return SA(proposals=tuple(replace(each, spi=spis[each.protocol]) for each in self.proposals))
 
 
 # -- phase 1 -----------------------------------------------------------------------------------------------------------
@@ -243,7 +152,7 @@ def offer_child(
     octets, by protocol. Proposals of one suite have one number (RFC 2408 §4.2).
     """
     _check_number(offers)
-    spis = {**_checked_beside(beside), Protocol.ESP: _checked_spi(spi)}
+    spis = {**checked_beside(beside), Protocol.ESP: checked_spi(spi)}
     runs: list[list[ChildOffer]] = []
     for offer in offers:
         if not runs or _companions(runs[-1][0]) != _companions(offer):
@@ -394,21 +303,6 @@ def _groups(offered: SA) -> Iterator[str]:
 def _check_number(offers: Sequence[object]) -> None:
     if not 1 <= len(offers) <= MOST_OFFERS:
         raise Misuse(f"offers: expected 1 to {MOST_OFFERS}, got {len(offers)} (RFC 2408 §3.5)")
-
-
-def _checked_spi(spi: bytes) -> bytes:
-    if len(spi) != CHILD_SPI_SIZE or int.from_bytes(spi) < LEAST_SPI:
-        raise Misuse(f"SPI: expected 4 octets, {LEAST_SPI} or more as a number, got {spi.hex()} (RFC 4303 §2.1)")
-    return spi
-
-
-def _checked_beside(spis: Mapping[int, bytes]) -> dict[int, bytes]:
-    for protocol, spi in spis.items():
-        if protocol != Protocol.IPCOMP:
-            _checked_spi(spi)
-        elif len(spi) != CPI_SIZE or int.from_bytes(spi) not in NEGOTIATED_CPIS:
-            raise Misuse(f"CPI: expected 2 octets, 256 to 61439 as a number, got {spi.hex()} (RFC 3173 §3.3)")
-    return dict(spis)
 
 
 def _not_our_own(faults: Sequence[str]) -> Misuse:
