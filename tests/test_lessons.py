@@ -18,7 +18,15 @@ import pytest
 from nbformat import NotebookNode
 
 from ikelab.course.checks import QUESTIONS
-from tests.course import test_aggressive_mode, test_hellman, test_keying, test_main_mode, test_quick_mode, test_start
+from tests.course import (
+    test_aggressive_mode,
+    test_esp_and_ah,
+    test_hellman,
+    test_keying,
+    test_main_mode,
+    test_quick_mode,
+    test_start,
+)
 from tests.lessons import EXERCISE, LESSONS, SOLUTION, for_learners, notebook_path, twins, with_solutions, written
 from tests.needs import CHECKOUT, needs, rfc_dir
 
@@ -33,6 +41,7 @@ RIGHT = (
     | test_main_mode.RIGHT
     | test_aggressive_mode.RIGHT
     | test_quick_mode.RIGHT
+    | test_esp_and_ah.RIGHT
 )
 
 every_lesson = pytest.mark.parametrize("twin", twins(), ids=lambda twin: twin.stem)

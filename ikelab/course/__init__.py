@@ -9,23 +9,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ikelab.course.gateways import gateways
+    from ikelab.course.behind_nat import nat_trial
     from ikelab.course.group_table import groups
     from ikelab.course.guessing import impostor, overhear
     from ikelab.course.held_keys import keys
-    from ikelab.course.nat_trial import nat_trial
     from ikelab.course.suppositions import listener, suppose
     from ikelab.course.theft import stolen
+    from ikelab.course.two_gateways import gateways
 
 __all__ = ["gateways", "groups", "impostor", "keys", "listener", "nat_trial", "overhear", "stolen", "suppose"]
 
 _WHERE = {
-    "gateways": "ikelab.course.gateways",
+    "gateways": "ikelab.course.two_gateways",
     "groups": "ikelab.course.group_table",
     "impostor": "ikelab.course.guessing",
     "keys": "ikelab.course.held_keys",
     "listener": "ikelab.course.suppositions",
-    "nat_trial": "ikelab.course.nat_trial",
+    "nat_trial": "ikelab.course.behind_nat",
     "overhear": "ikelab.course.guessing",
     "stolen": "ikelab.course.theft",
     "suppose": "ikelab.course.suppositions",

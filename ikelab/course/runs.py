@@ -41,8 +41,8 @@ from ikelab.view import ladder
 from ikelab.view.narration import visible
 
 if TYPE_CHECKING:
-    from ikelab.course.gateways import Form, Gateways
     from ikelab.course.protected import Ping
+    from ikelab.course.two_gateways import Form, Gateways
 
 RECIPE = "recipe"
 """Where a trace keeps the recipe that it came from."""
@@ -225,7 +225,7 @@ class Run(Shown):
 
     def gateways(self, form: Form = "policy-based", *, nat: str = "") -> Gateways:
         """Both gateways with the SAs that were made, to send packets: see `ikelab.course.gateways`. Raises Misuse."""
-        from ikelab.course.gateways import gateways
+        from ikelab.course.two_gateways import gateways
 
         return gateways(self, form, nat=nat)
 

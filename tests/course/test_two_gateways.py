@@ -6,11 +6,11 @@ import pytest
 from scapy.layers.inet import IP
 from scapy.layers.ipsec import AH, ESP, SecurityAssociation
 
-from ikelab.course.gateways import Gateways, gateways
+from ikelab.course.behind_nat import OUTSIDE, WAYS, nat_trial
 from ikelab.course.hosts import Ends, echo_request, summary
-from ikelab.course.nat_trial import OUTSIDE, WAYS, nat_trial
 from ikelab.course.protected import Arrived, Sent, Stopped
 from ikelab.course.runs import run
+from ikelab.course.two_gateways import Gateways, gateways
 from ikelab.errors import Misuse
 from ikelab.ipsec.boundary import Crossed, How
 from ikelab.ipsec.refused import Reason, Refused

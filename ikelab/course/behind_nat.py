@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from ikelab.course.gateways import gateways
 from ikelab.course.protected import Arrived, Sent
 from ikelab.course.runs import run
 from ikelab.course.shown import whole_lines
+from ikelab.course.two_gateways import gateways
 from ikelab.ipsec.refused import Refused
 
 OUTSIDE = "203.0.113.7"
