@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.interop.gateway import gateway
+from tests.interop.gateway import gateway, lab_side
 from tests.interop.namespaces import Link
 from tests.interop.ours import Words, connect, serving, told
 from tests.interop.settings import Connection, Encapsulation, Mode
@@ -18,6 +18,10 @@ from tests.interop.test_strongswan_agrees import agree
 from tests.needs import needs
 
 pytestmark = needs("netns", "strongswan", "gcc", "tcpdump", "tshark")
+
+
+TOLD = ("protocol", "spi_i", "spi_r", "g_xy", "enc_i", "enc_r", "auth_i", "auth_r")
+"""What charon's log and our keys file both say of a Quick Mode."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +117,29 @@ class TestAsInitiator:
             gw.wait_for_log("received DELETE for IKE_SA")
             agree(gw, ours, Mode.MAIN, case.pfs)
             assert [("cpi" in sa) for sa in ours.result["sas"]] == [case.cpis] * 2
+
+
+class TestTheResponderOfTheIsakmpSa:
+    @pytest.mark.parametrize("pfs", [None, "modp2048"], ids=["no PFS", "PFS"])
+    def test_may_begin_a_quick_mode(self, link: Link, tmp_path: Path, pfs: str | None) -> None:
+        """The gateway makes a new pair under the SA that we began; both have the keys of both pairs."""
+        proposal = f"aes128-sha1-{pfs}" if pfs else "aes128-sha1"
+        with gateway(Connection(esp_proposal=proposal), link=link, directory=tmp_path) as gw:
+            argv = Words(pfs=pfs, more=("--keep",)).argv(gw)
+            with lab_side(gw.lab, ["connect", gw.address, *argv], directory=tmp_path) as lab:
+                lab.wait_for_output("established with")
+                gw.wait_for_log(r"CHILD_SA net\{1\} established")
+                assert gw.charon.rekey_child().succeeded
+                gw.wait_for_log(r"CHILD_SA net\{2\} established")
+                assert gw.terminate().succeeded
+                ended = lab.finish(within=30)
+            ours = told(ended.status, ended.stdout, ended.stderr, tmp_path)
+            theirs = [
+                {name: value for name in TOLD if (value := getattr(each, name)) is not None}
+                for each in gw.secrets().quick
+            ]
+            assert len(theirs) == 2
+            assert ours.keys["quick"] == theirs
 
 
 class TestAsResponder:
