@@ -124,7 +124,7 @@ class Sent:
         """The same for a notebook, coloured."""
         head, *more = map(escape, self.heading)
         words = f"<div><strong>{head}</strong>{''.join(f'<br>{line}' for line in more)}</div>"
-        legend = "blue: encrypted; green: readable, covered by the ICV; yellow: the ICV; plain: neither"
+        legend = "blue: encrypted; green: readable, covered by the ICV; orange: the ICV; plain: neither"
         return words + drawn.html(self.pieces, self.packet, legend) if self.pieces else words
 
 
@@ -142,7 +142,7 @@ class Attempt:
             first = f"✗ {'; '.join(self.why)}"
         else:
             trailer = self.octets[len(self.inside) :]
-            first = f"✓ {hosts.summary(self.inside)}, then {len(trailer) - TRAILER_SIZE} of padding and the trailer"
+            first = f"✓ {hosts.summary(self.inside)}, then {len(trailer) - TRAILER_SIZE} octets of padding, and the trailer"
         rows = (self.octets[at : at + drawn.PER_ROW] for at in range(0, len(self.octets), drawn.PER_ROW))
         return "\n".join([visible(first), *(f"  {row.hex(' '):<47}  {_printable(row)}" for row in rows)])
 

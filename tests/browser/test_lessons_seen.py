@@ -90,3 +90,18 @@ def test_quick_mode(lab_page: Callable[..., Any], scheme: str, width: int) -> No
     robbed = cell(page, "stolen(again").inner_text()
     assert (robbed.count("✓  computes it"), robbed.count("–  lacks g(qm)^xy")) == (4, 4)
     assert "? Your turn" in cell(page, "def esp_keys").inner_text()
+
+@in_every_look
+def test_esp_and_ah(lab_page: Callable[..., Any], scheme: str, width: int) -> None:
+    page = lab_page(scheme=scheme, width=width, height=TALL)
+    open_lesson(page, "08_esp_and_ah.ipynb")
+    run_all(page)
+    packet = cell(page, 'sent = pair.send("ping")')
+    packet.locator("table").wait_for()
+    shot(page, f"l08-{scheme}-{width}")
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert "84 octets have become 156" in packet.inner_text()
+    assert packet.locator("tr", has_text="Next Header").inner_text().split()[-2:] == ["✓", "✓"]
+    assert "wrong ICV" in cell(page, "sent.flipped").inner_text()
+    assert cell(page, "nat_trial").inner_text().count("✓ arrives") == 3
+    assert "? Your turn" in cell(page, "def icv").inner_text()
