@@ -142,7 +142,8 @@ class Attempt:
             first = f"✗ {'; '.join(self.why)}"
         else:
             trailer = self.octets[len(self.inside) :]
-            first = f"✓ {hosts.summary(self.inside)}, then {len(trailer) - TRAILER_SIZE} octets of padding, and the trailer"
+            padding = counted(len(trailer) - TRAILER_SIZE)
+            first = f"✓ {hosts.summary(self.inside)}, then {padding} of padding, and the trailer"
         rows = (self.octets[at : at + drawn.PER_ROW] for at in range(0, len(self.octets), drawn.PER_ROW))
         return "\n".join([visible(first), *(f"  {row.hex(' '):<47}  {_printable(row)}" for row in rows)])
 

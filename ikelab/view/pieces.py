@@ -12,7 +12,7 @@ from ikelab.ipsec.coverage import Piece
 
 PER_ROW = 16
 YES, NO = "✓", "–"
-HEADS = ("at", "field", "octets", "encrypted", "ICV covers")
+HEADS = ("at", "field", "encrypted", "ICV covers", "octets")
 ENCRYPTED, COVERED, PROOF = "#3576c940", "#15906f30", "#b4690e40"
 """Backgrounds that are light enough on white and dark enough on black: their last two digits let it shine through."""
 
@@ -20,13 +20,12 @@ ENCRYPTED, COVERED, PROOF = "#3576c940", "#15906f30", "#b4690e40"
 def text(pieces: Sequence[Piece], packet: bytes) -> str:
     """A row for each field, and another one for each 16 octets more that it has."""
     width = max((len(piece.name) for piece in pieces), default=0)
-    octets = PER_ROW * 3 - 1
-    lines = [f"{HEADS[0]:>4}  {HEADS[1]:<{width}}  {HEADS[2]:<{octets}}  {HEADS[3]}  {HEADS[4]}"]
+    lines = [f"{HEADS[0]:>4}  {HEADS[1]:<{width}}  {HEADS[2]}  {HEADS[3]}  {HEADS[4]}"]
     for piece in pieces:
         first, *more = _rows(packet[piece.at : piece.end])
-        signs = f"{_sign(piece.encrypted):<9}  {_sign(piece.covered)}"
-        lines.append(f"{piece.at:>4}  {piece.name:<{width}}  {first:<{octets}}  {signs}")
-        lines += [f"{'':>4}  {'':<{width}}  {row}" for row in more]
+        signs = f"{_sign(piece.encrypted):<9}  {_sign(piece.covered):<10}"
+        lines.append(f"{piece.at:>4}  {piece.name:<{width}}  {signs}  {first}")
+        lines += [f"{'':>4}  {'':<{width}}  {'':<9}  {'':<10}  {row}" for row in more]
     return "\n".join(lines)
 
 
@@ -35,9 +34,9 @@ def html(pieces: Sequence[Piece], packet: bytes, caption: str) -> str:
     heads = "".join(f'<th style="text-align: left; padding: 1px 8px">{head}</th>' for head in HEADS)
     rows = "".join(_row(piece, packet[piece.at : piece.end]) for piece in pieces)
     return (
+        f'<div style="font-size: 12px; margin-top: 4px">{escape(caption)}</div>'
         f'<div style="overflow-x: auto" tabindex="0" role="group" aria-label="{escape(caption)}">'
         '<table style="margin: 4px 0; border-collapse: collapse; font-size: 12px">'
-        f'<caption style="text-align: left; color: inherit; padding: 2px 8px">{escape(caption)}</caption>'
         f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
@@ -51,7 +50,7 @@ def _row(piece: Piece, octets: bytes) -> str:
     hexes = "<br>".join(_rows(octets))
     return (
         f'<tr{style}>{cell}{mono}">{piece.at}</td>{cell}" title="{about}">{escape(piece.name)}</td>'
-        f'{cell}{mono}">{hexes}</td>{cell}">{_sign(piece.encrypted)}</td>{cell}">{_sign(piece.covered)}</td></tr>'
+        f'{cell}">{_sign(piece.encrypted)}</td>{cell}">{_sign(piece.covered)}</td>{cell}{mono}">{hexes}</td></tr>'
     )
 
 
