@@ -39,8 +39,9 @@ class TestBehindANat:
             assert {frame["dstport"] for frame in seen[:before] if frame["dst"] == gw.address} == {"500"}
             assert {frame["dstport"] for frame in seen[before:] if frame["dst"] == gw.address} == {"4500"}
             assert {frame["src"] for frame in seen if frame["dst"] == gw.address} == {link.left_seen_as}
-            assert payloads_of(seen) == payloads_of(ours.frames) == ours.payloads()
-            assert sum(kinds.count(NAT_D) for kinds in ours.payloads()) == 4
+            told = ours.payloads()  # until the SAs were up
+            assert payloads_of(seen)[: len(told)] == payloads_of(ours.frames)[: len(told)] == told
+            assert sum(kinds.count(NAT_D) for kinds in told) == 4
             assert {sa["mode"] for sa in ours.result["sas"]} == {"udp-tunnel"}
 
     def test_without_one_nobody_moves(self, link: Link, tmp_path: Path, mode: Mode) -> None:
