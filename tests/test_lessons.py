@@ -24,6 +24,7 @@ from tests.course import (
     test_hellman,
     test_keying,
     test_main_mode,
+    test_policies,
     test_quick_mode,
     test_start,
 )
@@ -42,6 +43,7 @@ RIGHT = (
     | test_aggressive_mode.RIGHT
     | test_quick_mode.RIGHT
     | test_esp_and_ah.RIGHT
+    | test_policies.RIGHT
 )
 
 every_lesson = pytest.mark.parametrize("twin", twins(), ids=lambda twin: twin.stem)

@@ -17,11 +17,11 @@ from enum import StrEnum
 from html import escape
 from typing import Any
 
-from ikelab.course import aggressive_mode, esp_and_ah, hellman, keying, main_mode, quick_mode, start
+from ikelab.course import aggressive_mode, esp_and_ah, hellman, keying, main_mode, policies, quick_mode, start
 from ikelab.course.question import Choice, NotBegun, NotUnderstood, Question
 from ikelab.errors import Misuse
 
-LESSONS = (start, hellman, keying, main_mode, aggressive_mode, quick_mode, esp_and_ah)
+LESSONS = (start, hellman, keying, main_mode, aggressive_mode, quick_mode, esp_and_ah, policies)
 """What each lesson asks, lesson by lesson."""
 
 QUESTIONS: Mapping[str, Question[Any]] = {

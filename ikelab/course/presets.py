@@ -53,6 +53,12 @@ _HEALTHY = (
         **_both(esp="", ah="sha256"),
     ),
     Scenario(
+        name="route-based",
+        title="Quick Mode for a tunnel interface",
+        about="IDci and IDcr say any address: what is protected is decided by routes, unknown to Quick Mode.",
+        **_both(local_ts="0.0.0.0/0", remote_ts="0.0.0.0/0"),
+    ),
+    Scenario(
         name="bundle",
         title="Quick Mode for IPComp, ESP and AH together",
         about="Proposals of one number belong together: three protocols for one packet, each with an SPI of its own.",

@@ -105,6 +105,17 @@ class Sent:
         return found[0]
 
     @property
+    def leaves(self) -> bool:
+        """Whether it has left its gateway."""
+        return True
+
+    @property
+    def verdict(self) -> str:
+        """Which policy it met, in a line."""
+        how = f"protected with {' in '.join(each.keys.protocol for each in self.sas)}" if self.sas else self.how.value
+        return visible(f"✓ {hosts.summary(self.inner)}: policy {self.policy}, it leaves {how}")
+
+    @property
     def heading(self) -> tuple[str, ...]:
         """What it is, which policy and SAs it met, and how long it has become."""
         lines = [f"the {self.side}'s host: {hosts.summary(self.inner)}"]
@@ -161,18 +172,33 @@ class Stopped:
     outcome: Outcome
 
     @property
+    def leaves(self) -> bool:
+        """Whether it has left its gateway."""
+        return False
+
+    @property
+    def verdict(self) -> str:
+        """What keeps it, in a line."""
+        return visible(f"{'…' if self.needs_ike else '✗'} {hosts.summary(self.packet)}: {self._why}")
+
+    @property
+    def _why(self) -> str:
+        if isinstance(self.outcome, NeedsIke):
+            wanted = " and ".join(self.outcome.missing)
+            return f"policy {self.outcome.policy.name} wants it in {wanted}, and there is no SA: IKE is asked"
+        return f"the {self.side} drops it: {self.outcome}"
+
+    @property
     def needs_ike(self) -> bool:
         """Whether it waits for an SA."""
         return isinstance(self.outcome, NeedsIke)
 
     def __repr__(self) -> str:
         """The packet, and what the gateway says."""
-        lines = [f"the {self.side}'s host: {hosts.summary(self.packet)}"]
-        if isinstance(self.outcome, NeedsIke):
-            wanted = " and ".join(self.outcome.missing)
-            lines.append(f"… policy {self.outcome.policy.name} wants it in {wanted}, and there is no SA: IKE is asked")
-        else:
-            lines.append(f"✗ the {self.side} drops it: {self.outcome}")
+        lines = [
+            f"the {self.side}'s host: {hosts.summary(self.packet)}",
+            f"{'…' if self.needs_ike else '✗'} {self._why}",
+        ]
         return "\n".join(map(visible, lines))
 
     def _repr_html_(self) -> str:

@@ -122,6 +122,23 @@ class Whole:
 
 
 @dataclass(frozen=True)
+class Truth:
+    """True or False."""
+
+    wanted: str = "True or False"
+
+    def understand(self, answer: object) -> bool:
+        """The truth value; no other value will do for one."""
+        if not isinstance(answer, bool):
+            raise NotUnderstood(f"Expected {self.wanted}, got {echo(answer)}.")
+        return answer
+
+    def show(self, answer: bool) -> str:
+        """In Python's words."""
+        return str(answer)
+
+
+@dataclass(frozen=True)
 class Parts(Generic[Understood]):
     """So many answers of one kind, side by side in a tuple."""
 

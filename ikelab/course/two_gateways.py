@@ -29,7 +29,7 @@ from ikelab.ike.conversation import INITIATOR, OTHER, RESPONDER
 from ikelab.ike.sa import IkeSa
 from ikelab.ike.selector import Selector
 from ikelab.ipsec.association import UdpPorts
-from ikelab.ipsec.boundary import Boundary, Crossed, enter, leave, policy_based, route_based
+from ikelab.ipsec.boundary import TUNNEL_INTERFACE, Boundary, Crossed, Route, enter, leave, policy_based, route_based
 from ikelab.ipsec.policy import Template
 from ikelab.net.associations import NAMES, sad_of
 
@@ -182,6 +182,18 @@ class Gateways:
             for reason, number in counted.items():
                 counts[reason.words] = counts.get(reason.words, 0) + number
         return counts
+
+    def route(self, network: str, side: str = INITIATOR) -> SpdTable:
+        """One route more into the tunnel interface of one side; its tables as they are then. Raises Misuse."""
+        boundary = self.boundaries[_known(side)]
+        if TUNNEL_INTERFACE not in boundary.spds:
+            raise Misuse("route: expected route-based gateways, got policy-based ones, which have no tunnel interface")
+        try:
+            added = Route(ip_network(network), TUNNEL_INTERFACE)
+        except ValueError as error:
+            raise Misuse(f"route: expected a network such as 10.3.0.0/24, got {network!r}: {error}") from None
+        self.boundaries[side] = replace(boundary, routes=(added, *boundary.routes))
+        return self.spd
 
     def negotiate(self) -> Run:
         """Let IKE make what a policy has asked for: the run, whose SAs both take up."""

@@ -105,3 +105,15 @@ def test_esp_and_ah(lab_page: Callable[..., Any], scheme: str, width: int) -> No
     assert "wrong ICV" in cell(page, "sent.flipped").inner_text()
     assert cell(page, "nat_trial").inner_text().count("✓ arrives") == 3
     assert "? Your turn" in cell(page, "def icv").inner_text()
+
+
+@in_every_look
+def test_policies(lab_page: Callable[..., Any], scheme: str, width: int) -> None:
+    page = opened(lab_page, "09_policies", scheme, width)
+    assert "no SA: IKE is asked" in cell(page, 'pair = gateways("main")').inner_text()
+    assert "Established" in cell(page, "pair.negotiate()").inner_text()
+    assert cell(page, "for place in").inner_text().count("discarded by policy") == 3
+    assert "not protected, though it should be" in cell(page, "answer.inner").inner_text()
+    assert "0.0.0.0/0" in cell(page, "wide.play").inner_text()
+    assert "vti0: packets to 10.3.0.0/24" in cell(page, "pair.route").inner_text()
+    assert "? Your turn" in cell(page, "def fits").inner_text()
