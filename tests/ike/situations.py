@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from ikelab.ike.config import CommitBit, child_offers
+from ikelab.ike.natt import NatTraversal
 from ikelab.ike.peer import Connect, Datagram, Disconnect, Peer, Protect
 from ikelab.ike.sa import IkeSa
 from tests.ike.agreement import agreed, children, established
@@ -51,7 +52,7 @@ class Situation:
         """
         listener, pairs = self.listening(alice, bob), self.pairs
         for datagram in self.flight:
-            listener.receive_datagram(datagram.octets, datagram.source, LATER)
+            listener.receive_datagram(datagram.octets, datagram.source, LATER, datagram.destination)
         if not self.flight and pairs:
             speaker = bob if listener is alice else alice
             child = speaker.config.connections[0].children[0]
@@ -71,8 +72,8 @@ def talk(alice: Peer, bob: Peer, now: float) -> list[Datagram]:
     while fresh := [*alice.datagrams_to_send(), *bob.datagrams_to_send()]:
         said += fresh
         for datagram in fresh:
-            hearer = bob if datagram.destination == bob.local else alice
-            hearer.receive_datagram(datagram.octets, datagram.source, now)
+            hearer = bob if datagram.destination.address == bob.local.address else alice
+            hearer.receive_datagram(datagram.octets, datagram.source, now, datagram.destination)
     return said
 
 
@@ -80,7 +81,7 @@ def moments(name: str, alice: Peer, bob: Peer, pairs: int, history: Sequence[Dat
     """A situation for each datagram from now on, and one for each side when all is said. The peers themselves go on."""
     said = list(history)
     while flight := tuple(alice.datagrams_to_send() or bob.datagrams_to_send()):
-        hearer = "bob" if flight[0].source == alice.local else "alice"
+        hearer = "bob" if flight[0].source.address == alice.local.address else "alice"
         twins = copy.copy(alice), copy.copy(bob)
         yield Situation(
             name=f"{name}: {hearer} is about to hear {1 + len(said)}",
@@ -93,7 +94,8 @@ def moments(name: str, alice: Peer, bob: Peer, pairs: int, history: Sequence[Dat
         )
         said += flight
         for datagram in flight:
-            (bob if hearer == "bob" else alice).receive_datagram(datagram.octets, datagram.source, 0.0)
+            listener = bob if hearer == "bob" else alice
+            listener.receive_datagram(datagram.octets, datagram.source, 0.0, datagram.destination)
     for hearer in ("alice", "bob"):
         yield Situation(
             name=f"{name}: all is said, to {hearer}",
@@ -126,6 +128,11 @@ def conversations() -> Iterator[Situation]:
     alice, bob = peer(bundle, ALICE), peer(mirrored(bundle), BOB)
     alice.begin(Connect(connection="net", remote=BOB), 0.0)
     yield from moments("ESP and AH", alice, bob, 2)
+    for name, wanted in (("main", main), ("aggressive", wish(mode="aggressive"))):
+        alice = peer(wanted, ALICE, nat_traversal=NatTraversal.FORCED)
+        bob = peer(mirrored(wanted), BOB, nat_traversal=NatTraversal.OFFERED)
+        alice.begin(Connect(connection="net", remote=BOB), 0.0)
+        yield from moments(f"{name} behind a NAT", alice, bob, 1)
     three = wishes("one two three")
     alice, bob = peer(three, ALICE, at_once=3), peer(mirrored(three), BOB)
     alice.begin(Connect(connection="net", remote=BOB), 0.0)

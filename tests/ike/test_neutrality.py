@@ -16,6 +16,7 @@ from ikelab.ike.peer import Peer
 from ikelab.ike.script import Row
 from ikelab.ike.step import Outcome
 from ikelab.wire.message import HEADER_SIZE
+from ikelab.wire.payloads import NatD
 from ikelab.wire.records import Payload
 from tests.ike.forgeries import Forger, another_conversation
 from tests.ike.situations import LATER, Situation, situations, state_of
@@ -27,6 +28,13 @@ MOST_OUT = 3
 """Octets out for each one in, towards whoever has not shown that it hears this side (it does not know the cookie)."""
 
 elsewhere = cache(another_conversation)
+
+
+def proved(outcome: Outcome) -> tuple[Payload, ...]:
+    """What an encrypted message says and a hash vouches for: HASH_I covers no NAT-D beside it (RFC 3947 §3.2)."""
+    assert outcome.inside is not None
+    covered = outcome.inside.payloads
+    return covered if outcome.message_id else tuple(each for each in covered if not isinstance(each, NatD))
 
 
 class Target:
@@ -56,7 +64,7 @@ class Target:
         listener.film = lambda outcome, now: found.append(outcome)
         for datagram in self.situation.flight:
             listener.receive_datagram(datagram.octets, datagram.source, LATER)
-        return [outcome.inside.payloads for outcome in found if outcome.inside is not None]
+        return [proved(outcome) for outcome in found if outcome.inside is not None]
 
     def hear(self, octets: bytes, now: float) -> None:
         """Take one forgery, and hold the peer to what it must not do."""
@@ -85,7 +93,7 @@ class Target:
             assert fired.number <= 4, "what must be proved was taken without proof"
         else:
             assert outcome.inside is not None, "what must be proved was taken in clear"
-            assert outcome.inside.payloads in self.honest
+            assert proved(outcome) in self.honest
         self.accepted[fired.name] += 1
         self.begin()
 
