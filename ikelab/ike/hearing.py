@@ -287,13 +287,13 @@ def responder_cookie(sa: IkeSa, header: Header) -> bytes:
 
 def nonsense(sa: IkeSa, inside: Dissection) -> Refusal:
     """What was decrypted cannot be read: the likely reason, and the first thing that is wrong with it."""
-    complaint = f" (first complaint: {inside.error})" if inside.error else ""
     in_phase_1 = not sa.established
+    first = f"The first thing that does not fit: {inside.error}" if inside.error else ""
     return Refusal(
         notify=Notify.PAYLOAD_MALFORMED if in_phase_1 else None,
-        why=f"{NONSENSE}{complaint}",
+        why=NONSENSE,
         rfc="RFC 2409 §5",
-        hint=PSK_HINT if in_phase_1 else "",
+        hint=f"{PSK_HINT if in_phase_1 else ''} {first}".strip(),
     )
 
 

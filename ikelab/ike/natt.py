@@ -65,14 +65,14 @@ def encapsulation(mode: int, natt: Natt | None) -> int:
 
 
 def announce(turn: Turn) -> None:
-    """Say that this side can; the responder only answers in kind (RFC 3947 §3.1)."""
+    """Say that this side can traverse a NAT; the responder does only if the initiator did (RFC 3947 §3.1)."""
     wanted = turn.config.nat_traversal is not NatTraversal.OFF
     if wanted and (turn.exchange.role == "initiator" or turn.sa.natt is not None):
         turn.say(VendorID(data=RFC_3947))
 
 
 def notice(turn: Turn) -> None:
-    """The other side can as well: from here on it counts."""
+    """Note whether the other side has said, too, that it can traverse a NAT; only then are addresses compared."""
     assert turn.sheet is not None
     if turn.config.nat_traversal is NatTraversal.OFF:
         return
@@ -81,7 +81,7 @@ def notice(turn: Turn) -> None:
 
 
 def tell_addresses(turn: Turn) -> None:
-    """The other end's address as this side sees it, then its own (RFC 3947 §3.2)."""
+    """NAT-D, if both can traverse a NAT: hashes of the other end's address and port and of its own (RFC 3947 §3.2)."""
     if turn.sa.natt is None:
         return
     own = _hash(turn, turn.sa.local)
@@ -91,7 +91,10 @@ def tell_addresses(turn: Turn) -> None:
 
 
 def compare_addresses(turn: Turn) -> None:
-    """Whether what the other side saw is what this side sees. A peer that tells no hashes wants no traversal."""
+    """Compare the NAT-D hashes with the addresses that this side sees: where they differ, a NAT is in between.
+
+    A peer that sends none does without NAT traversal, whatever it has said before (RFC 3947 §3.2).
+    """
     natt = turn.sa.natt
     if natt is None:
         return
@@ -114,10 +117,10 @@ def compare_addresses(turn: Turn) -> None:
 
 
 def tell_originals(turn: Turn) -> None:
-    """For UDP-encapsulated transport mode: both addresses as this side knows them, the initiator's first (§5.2).
+    """NAT-OA, for transport mode through a NAT: both addresses as this side knows them (RFC 3947 §5.2).
 
-    Whoever receives a TCP or UDP packet so needs them to mend its checksum, which was made over the addresses of before
-    the NAT.
+    The initiator's comes first. Whoever receives a TCP or UDP packet so needs them to mend its checksum, which was made
+    over the addresses of before the NAT.
     """
     if turn.child.mode != Encapsulation.UDP_TRANSPORT:
         return
@@ -129,14 +132,14 @@ def tell_originals(turn: Turn) -> None:
 
 
 def move(turn: Turn) -> None:
-    """The initiator goes to the other port, at both ends, before it says who it is (RFC 3947 §4)."""
+    """If a NAT was found, go to UDP port 4500 at both ends, before anybody says who it is (RFC 3947 §4)."""
     natt, sa = turn.sa.natt, turn.sa
     if natt is not None and natt.found:
         turn.choose(local=sa.local._replace(port=natt.local_port), remote=sa.remote._replace(port=natt.remote_port))
 
 
 def follow(turn: Turn) -> None:
-    """Answer from now on where the other side was heard last, once that is proved to be its message (RFC 3947 §4)."""
+    """If a NAT was found, answer where the other side was just heard: what it said is proved (RFC 3947 §4)."""
     natt = turn.sa.natt
     if natt is not None and natt.found and turn.path is not None and turn.path != (turn.sa.remote, turn.sa.local):
         remote, local = turn.path

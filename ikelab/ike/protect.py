@@ -92,10 +92,7 @@ def message_hash(book: Book, exchange: int, number: int, given: Mapping[str, byt
     return book.chapter(CHAPTERS[exchange], given)[proof_name(exchange, number)]
 
 
-NONSENSE = (
-    "decrypted to nonsense: the key is probably wrong (another pre-shared key?), so nothing inside can be read "
-    "(RFC 2409 §5: every key comes from SKEYID)"
-)
+NONSENSE = "decrypted to nonsense: the key is probably wrong (another pre-shared key?), so nothing inside can be read"
 
 
 def plausible(sheet: Dissection) -> bool:

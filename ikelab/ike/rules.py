@@ -13,6 +13,8 @@ from ikelab.ike.script import GONE, START, Role, Script
 from ikelab.wire.numbers import ExchangeType
 
 SAME = "the same state"
+OWN_CHOICE = "a decision of this implementation"
+"""Instead of a clause, where no RFC says what to do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +57,7 @@ REPEAT = Rule(
     when="hears the last message again, octet for octet",
     does="says its last answer again, as often as it would repeat a message by itself",
     after=SAME,
-    rfc="RFC 2408 §3.1",
+    rfc=f"{OWN_CHOICE}; that the other side sends again is RFC 2408 §5.1",
     fits=lambda script, role, state: any(row.hears and row.after == state for row in script.project(role)),
 )
 RESEND = Rule(
@@ -79,7 +81,7 @@ REFUSE = Rule(
     when="hears what it cannot accept",
     does="changes nothing; may say why",
     after=SAME,
-    rfc="RFC 2408 §5.4",
+    rfc="RFC 2408 §5",
     fits=lambda script, role, state: True,
 )
 DECLINE = Rule(
@@ -97,7 +99,7 @@ COMPLAINT = Rule(
     when="hears an error notification before the SA is established",
     does="believes it when the timer runs out, if nothing better comes",
     after=SAME,
-    rfc="RFC 2409 §5.7",
+    rfc=f"{OWN_CHOICE}; that such a notification comes in clear, so that anyone may have said it, is RFC 2409 §5.7",
     fits=lambda script, role, state: script.is_phase_1 and _waits(script, role, state),
 )
 TOLD = Rule(

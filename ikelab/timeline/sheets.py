@@ -39,10 +39,7 @@ def sheet(dissection: Dissection, title: str, labels: Sequence[str]) -> dict[str
 
 
 def _append(fields: list[dict[str, Any]], span: Span, parent: int, depth: int, rfc: str, symbol: str) -> None:
-    if isinstance(span.field, Whole):
-        rfc = span.field.record.RFC
-    elif span.error is not None:
-        rfc = span.error.rfc or rfc
+    rfc = (span.error.rfc if span.error is not None else "") or span.rfc or rfc
     place = len(fields)
     fields.append(
         {

@@ -126,6 +126,11 @@ class AttributeValue(Field):
         named = self._named(value)
         return self.explain if named is None else f"{self.explain} {named.meaning}".strip()
 
+    def cited(self, value: bytes) -> str:
+        named = self._named(value)
+        elsewhere = named is not None and named.rfc not in (named.registry.rfc, "")
+        return f"{self.rfc}; {named.label}: {named.rfc}" if named is not None and elsewhere else self.rfc
+
     def _named(self, value: bytes) -> Number | None:
         return self.labels(int.from_bytes(value)) if self.labels is not None and 0 < len(value) <= 8 else None
 

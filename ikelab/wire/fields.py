@@ -100,6 +100,10 @@ class Field:
         """What this field is for, and what this value of it says."""
         return self.explain
 
+    def cited(self, value: Any) -> str:
+        """The clause that declares this field, and the one that names this value of it where that is another."""
+        return self.rfc
+
     def write(self, record: object) -> bytes:
         """This field's octets in `record`. Raises Misuse where its value has none."""
         value: bytes = getattr(record, self.name)

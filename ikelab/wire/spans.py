@@ -46,8 +46,8 @@ class Span(NamedTuple):
 
     @property
     def rfc(self) -> str:
-        """The clause that declares this field."""
-        return self.field.rfc
+        """The clause that declares this field, and the one that names its value where that is another."""
+        return self.field.cited(self.value)
 
     @property
     def end(self) -> int:

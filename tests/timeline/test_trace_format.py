@@ -46,6 +46,17 @@ class TestEveryRun:
     def test_each_step_is_a_row_or_a_rule(self, name: str) -> None:
         assert all((frame["row"] is None) != (frame["rule"] is None) for frame in trace_of(name)["frames"])
 
+    def test_each_attribute_cites_what_names_it(self, name: str) -> None:
+        clauses = {
+            "Encryption Algorithm": "RFC 2409 App. A",
+            "Life Duration": "RFC 2409 App. A",
+            "SA Life Duration": "RFC 2407 §4.5",
+        }
+        sheets = [sheet for message in trace_of(name)["messages"] for sheet in message["sheets"]]
+        named = [field for sheet in sheets for field in sheet["fields"] if field["name"] in clauses]
+        assert named
+        assert all(field["rfc"].partition(";")[0] == clauses[field["name"]] for field in named)
+
     def test_it_can_be_looked_at_step_by_step(self, name: str) -> None:
         trace = trace_of(name)
         assert [frame["time"] for frame in trace["frames"]] == sorted(frame["time"] for frame in trace["frames"])

@@ -168,3 +168,20 @@ class TestNames:
     @pytest.mark.parametrize("kind", [ConfigAttribute.XAUTH_USER_PASSWORD, ConfigAttribute.XAUTH_PASSCODE])
     def test_passwords_are_secret(self, kind: int) -> None:
         assert CONFIG_ATTRIBUTES.value_field(kind).role == "secret"
+
+
+@pytest.mark.parametrize(
+    ("family", "octets", "clause"),
+    [
+        (IKE_ATTRIBUTES, "80010005", "RFC 2409 App. A"),
+        (IKE_ATTRIBUTES, "80010007", "RFC 2409 App. A; AES-CBC: RFC 3602 §5.1"),
+        (IKE_ATTRIBUTES, "8004000e", "RFC 2409 App. A; 2048-bit MODP group: RFC 3526 §3"),
+        (IKE_ATTRIBUTES, "000c000400007080", "RFC 2409 App. A"),
+        (IPSEC_ATTRIBUTES, "80040001", "RFC 2407 §4.5"),
+        (IPSEC_ATTRIBUTES, "80050005", "RFC 2407 §4.5; HMAC-SHA2-256: RFC 4868 §4"),
+    ],
+)
+def test_an_attribute_cites_what_names_it_and_what_names_its_value(family: Family, octets: str, clause: str) -> None:
+    data = bytes.fromhex(octets)
+    (span,) = Attributes("Attributes", family=family).spans(Reading(data, len(data), "Box", "RFC 9999 §1"), 0)
+    assert (span.rfc, span.children[0].rfc, span.children[-1].rfc) == (clause, "RFC 2408 §3.3", clause)
