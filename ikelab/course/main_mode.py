@@ -117,7 +117,7 @@ WHOSE_KEY = Question[str](
 
 Hashed = tuple[Mapping[str, bytes], bytes]
 """What an initiator has when message 6 is opened: values by name, and the responder's name in the message."""
-HAS = ("SKEYID", "SKEYID_a", "SKEYID_e", "PSK", "g^xi", "g^xr", "CKY-I", "CKY-R", "SAi_b")
+HAS = ("SKEYID", "SKEYID_a", "SKEYID_e", "PSK", "g^xi", "g^xr", "CKY-I", "CKY-R", "SAi_b", "IDii_b", "IDir_b")
 
 
 @cache
@@ -203,6 +203,16 @@ HASH_R = Question[tuple[bytes, ...]](
             lambda has, name: _joined(has, *SWAPPED),
             "The name is missing: without it, the hash proves that somebody has the key, and not who.",
         ),
+        _proof(
+            lambda has, name: _joined(has, *SWAPPED) + name[GENERIC_HEADER:],
+            "All but the name is right. `name` is IDir_b already, the body of the payload: there is no header to cut "
+            "off, as there was in the lesson before.",
+        ),
+        _proof(
+            lambda has, name: _joined(has, *SWAPPED, "IDii_b"),
+            "That is the initiator's own name. HASH_R covers the responder's, IDir_b, which comes as the second "
+            "argument.",
+        ),
         _keyed("SKEYID_a", "The message is right, the key is not: like HASH_I, it is made with SKEYID."),
         _keyed(
             "PSK", "The message is right. The pre-shared key itself is no key of it: SKEYID is, which is made of it."
@@ -237,9 +247,16 @@ LOST_ANSWER = Question[str](
     ),
     right=lambda: "b",
     because="Whoever waits for an answer asks again. The responder knows the octets, and gives the same answer without "
-    "thinking twice. Nothing is computed anew, neither nonce nor IV nor hash.",
+    "thinking twice. Nothing is computed anew, neither nonce nor IV nor hash. So here, in Main Mode, only the "
+    "initiator repeats by itself; the responder only gives up waiting for message 3 or 5, which is EXPIRE. Once it is "
+    "ESTABLISHED it may begin a Quick Mode of its own: where that stays unanswered, message 6 may have been lost, and "
+    "RESEND says it again.",
     slips=(
-        _chose("a", "It does not know that anything is missing: it waits for nothing. Who does?"),
+        _chose(
+            "a",
+            "RFC 2408 §5.1 would have it set a timer. But message 6 is the last, and nobody answers it: by what should "
+            "the responder know that it is missing? Who does wait for an answer?",
+        ),
         _chose(
             "c",
             "It has kept the octets that it said, and says just those. Otherwise the responder could not tell a "

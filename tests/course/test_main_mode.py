@@ -12,6 +12,7 @@ from ikelab.course import main_mode
 from ikelab.course.checks import Sign
 from ikelab.course.question import Question
 from ikelab.course.runs import Run, run
+from ikelab.ike.rules import RESEND
 from tests.course.test_start import said, understood_as
 
 TALK = run("main")
@@ -61,9 +62,11 @@ SLIPS: list[tuple[str, object, str]] = [
     ("hash_r", proof(*R_FIRST, key="PSK"), "which is made of it"),
     ("hash_r", proof(*R_FIRST, algorithm="sha1"), "32 octets"),
     ("hash_r", proof("SAi_b"), "Six values in a row"),
-    ("hash_r", proof("IDir_b"), "KeyError"),
+    ("hash_r", lambda has, name: proof(*R_FIRST)(has, name[4:]), "there is no header to cut off"),
+    ("hash_r", proof(*R_FIRST, "IDii_b", named=False), "the initiator's own name"),
+    ("hash_r", proof("Ka"), "KeyError"),
     ("hash_r", lambda has, name: None, "is there a return?"),
-    ("lost_answer", "a", "waits for nothing"),
+    ("lost_answer", "a", "nobody answers it"),
     ("lost_answer", "c", "has kept the octets"),
     ("lost_answer", "d", "what mends it"),
     ("next_iv", lambda octets, block: octets[-16:], "Right for AES"),
@@ -81,6 +84,10 @@ SLIPS: list[tuple[str, object, str]] = [
 @pytest.mark.parametrize("name", RIGHT)
 def test_the_right_answer(name: str) -> None:
     assert said(name, RIGHT[name]).startswith(Sign.RIGHT)
+
+
+def test_the_name_is_found_by_its_name_as_well() -> None:
+    assert said("hash_r", proof(*R_FIRST, "IDir_b", named=False)).startswith(Sign.RIGHT)
 
 
 @pytest.mark.parametrize(("name", "answer", "hint"), SLIPS)
@@ -150,6 +157,7 @@ class TestTheEngineAgrees:
             "main", ike=main_mode.TWO_OFFERS, responder={"ike": "aes128-sha256-modp2048, aes256-sha256-modp2048"}
         )
         assert shown.message(2).octets[52] == 1
+        assert len(shown.secret("Ka").value) == 32, "a key of AES-256"
 
     def test_a_peer_that_moved_is_not_known_though_its_key_is_right(self) -> None:
         moved = run("main", responder={"peer_address": "10.99.0.7"})
@@ -172,6 +180,16 @@ class TestTheEngineAgrees:
         assert octets[:2] == octets[2:]
         assert lost.established
 
+    def test_in_main_mode_only_the_initiator_repeats_and_in_quick_mode_both_do(self) -> None:
+        repeated = [
+            (frame["actor"], moment.outcome.message_id == 0)
+            for name in ("loss", "silence")
+            for talk in (run(name),)
+            for frame, moment in zip(talk.trace.frames, talk.moments, strict=True)
+            if moment.outcome.fired is RESEND
+        ]
+        assert set(repeated) == {("initiator", True), ("initiator", False), ("responder", False)}
+
     def test_one_of_the_blocks_asked_for_is_of_3des(self) -> None:
         assert [block for _, _, _, block in main_mode.ciphered()] == [16, 8, 16]
 
@@ -193,5 +211,5 @@ class TestTheEngineAgrees:
     def test_a_damaged_message_5_changes_nothing_and_the_whole_one_is_taken(self) -> None:
         damaged = TALK.fork(message=5, octet=40, to="00")
         assert damaged.trace.frames[5]["refused"]["label"] == "PAYLOAD-MALFORMED"
-        assert damaged.at(5).sas["responder"] is damaged.at(6).sas["responder"]
+        assert damaged.at(5).sas["responder"] is damaged.at(6).sas["responder"] is not None
         assert damaged.established

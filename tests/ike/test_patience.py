@@ -91,6 +91,18 @@ class TestWhoRepeatsWhat:
         assert [exchange_of(each.said or b"") for each in resent] == [ExchangeType.AGGRESSIVE, ExchangeType.QUICK_MODE]
         agreed(*link.peers.values())
 
+    def test_a_responder_of_main_mode_whose_quick_mode_stays_unanswered_says_message_6_again(self) -> None:
+        link = link_of(Path(lose=frozenset({6})))
+        bob = link.peers[BOB]
+        link.run(stop=lambda: any(sa.established for sa in bob.sas))
+        assert bob.sas[0].unconfirmed
+        link.begin(bob, Protect(connection="net", child="net"))
+        link.run(until=link.now + 0.01)
+        bob.handle_timeout(PLAIN.waits[0] + 1)
+        said = [datagram.octets for datagram in bob.datagrams_to_send()]
+        assert [exchange_of(each) for each in said] == [ExchangeType.IDENTITY_PROTECTION, ExchangeType.QUICK_MODE]
+        assert said[0] == link.wire[5].octets
+
     def test_once_the_other_side_has_used_the_sa_nothing_of_phase_1_is_repeated(self) -> None:
         link = link_of(Path(), AGGRESSIVE)
         link.run()
