@@ -16,13 +16,17 @@ VERDICTS = {
 }  # fmt: skip
 """What RFC 8247 §2.4 says of a group; it leaves the others to taste. It is about IKEv2, which has the same groups."""
 
-MODULUS_OF_SWITCHED_OFF = {22: (1024, 80), 23: (2048, 112), 24: (2048, 112)}
-"""The bits of the prime, and the strength in bits, of those that ikelab does not compute in (RFC 5114 §4)."""
+SIZES_OF_SWITCHED_OFF = {22: (1024, 160), 23: (2048, 224), 24: (2048, 256)}
+"""The bits of the prime, and of the subgroup, of those that ikelab does not compute in (RFC 5114 §4)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One group. bits: of the prime that one computes modulo. octets: of its public value. strength: in bits."""
+    """One group. bits: of the prime that one computes modulo. octets: of its public value. strength: in bits.
+
+    Of a modp group it is the lower estimate of RFC 3526 §8, for groups 1 and 2 that of RFC 2412 Appendix E; of a curve
+    it is half its bits.
+    """
 
     number: int
     word: str
@@ -49,9 +53,16 @@ class GroupTable:
         """The groups in the order of their numbers."""
         computed_in = [_row(each) for each in GROUPS]
         known = [
-            Row(number=number, word=word, kind="modp", bits=bits, octets=bits // 8, strength=strength)
+            Row(
+                number=number,
+                word=word,
+                kind="modp",
+                bits=bits,
+                octets=bits // 8,
+                strength=_in_a_subgroup(bits, subgroup),
+            )
             for number, word in SWITCHED_OFF.items()
-            for bits, strength in [MODULUS_OF_SWITCHED_OFF[number]]
+            for bits, subgroup in [SIZES_OF_SWITCHED_OFF[number]]
         ]
         return tuple(sorted([*computed_in, *known], key=lambda row: row.number))
 
@@ -59,6 +70,14 @@ class GroupTable:
         """A line a group: what it is, what it costs on the wire, and how many steps the best known attack takes."""
         head = f"{'group':>5}  {'word':<12}  {'kind':<5}  {'bits':>5}  {'octets':>6}  {'strength':>8}  RFC 8247 §2.4"
         return "\n".join([head, *map(str, self.rows)])
+
+
+def _in_a_subgroup(bits: int, subgroup: int) -> int:
+    """The strength of a group that is part of another: a prime so long gives no more, and of the subgroup half its bits
+    are left, by attacks that take the square root of its size.
+    """
+    of_the_prime = next(each.strength for each in GROUPS if isinstance(each, ModpGroup) and each.bits == bits)
+    return min(of_the_prime, subgroup // 2)
 
 
 def _row(each: Group) -> Row:

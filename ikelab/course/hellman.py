@@ -110,6 +110,18 @@ SHARED = Question[tuple[int, ...]](
             "In Python ^ is no power but exclusive or. A power modulo p is pow(base, exponent, p).",
         ),
         _wrote(
+            lambda own, heard: pow(heard, EXPONENTS[0], p),
+            "You used x_i of the cell above, which is the initiator's. Each side uses its own: own_x.",
+        ),
+        _wrote(
+            lambda own, heard: pow(heard, EXPONENTS[1], p),
+            "You used x_r of the cell above, which is the responder's. Each side uses its own: own_x.",
+        ),
+        _wrote(
+            lambda own, heard: pow(g, own * heard, p),
+            "What was heard is no exponent: it is a power of g already. Make it the base.",
+        ),
+        _wrote(
             lambda own, heard: heard * pow(g, own, p) % p,
             "This multiplies the two public values, which the listener can do as well: exponents add up.",
         ),
@@ -193,8 +205,8 @@ G_XY = Question[tuple[bytes, ...]](
     slips=(
         _octets_are(
             lambda own, heard: _without_zeros(_power(heard, own)),
-            "The right number, but one of the calls has a g^xy that begins with a zero octet, and yours has lost it. A "
-            "value has the length of the group (RFC 2409 §5): .to_bytes(256).",
+            "The right number, but one of the calls has a g^xy that begins with a zero octet, and yours has lost it. "
+            "It is as long as the group, like a public value: .to_bytes(256).",
         ),
         _octets_are(
             lambda own, heard: _power(heard, own).to_bytes(256, "little"),
@@ -227,8 +239,9 @@ WEAKEST = Question[str](
     kind=Choice({"a": "5: the lowest number", "b": "14", "c": "19: it has only 256 bits", "d": "22"}),
     right=lambda: "abcd"[min(range(4), key=lambda place: _strength((5, 14, 19, 22)[place]))],
     because="A group number is a line in a register, in the order in which people came. Group 22 has a prime of 1024 "
-    "bits, and RFC 8247 §2.4 says MUST NOT. Bits compare only within one kind: 256 on a curve outdo 2048 modulo a "
-    "prime, by the lower of the two estimates in RFC 3526 §8.",
+    "bits, and RFC 8247 §2.4 says MUST NOT. (23 and 24 have primes as long as that of 14. What it holds against them: "
+    "the seeds that their primes were made from are not public, and their subgroups are small.) Bits compare only "
+    "within one kind: 256 on a curve outdo 2048 modulo a prime, by the lower of the two estimates in RFC 3526 §8.",
     slips=(
         _chose("a", "Numbers are not strength: 5 has a longer prime than 22."),
         _chose("b", "Group 14 is the one that RFC 8247 §2.4 still says MUST of."),
@@ -261,10 +274,12 @@ SWAP = Question[str](
         }
     ),
     right=lambda: "b",
-    because="1 to any power is 1: a secret known to all, so it is refused on sight (RFC 6989 §2.1). (The complaint is "
-    "in clear, so anybody could have written it: the responder just waits to be asked again.) 4 is as good as any "
-    "other, and nothing in it says whose it is. The initiator now shares a secret with whoever put it there, not with "
-    "the responder. What saves them is the pre-shared key, without which nobody can make the keys.",
+    because="1 to any power is 1: a secret known to all, so it is refused on sight. 0 stays 0, and p-1 is -1, whose "
+    "powers are 1 and -1 alone. (RFC 2409 asks for no such test. RFC 6989 §2.1, written for IKEv2, does, and the peers "
+    "here follow it. The complaint is in clear, so anybody could have written it: the responder just waits to be asked "
+    "again.) 4 is as good as any other, and nothing in it says whose it is. The initiator now shares a secret with "
+    "whoever put it there, not with the responder. What saves them is the pre-shared key, without which nobody can "
+    "make the keys.",
     slips=(
         _chose(
             "a", "How would it know? A public value is a number, as random as any other. 4 carries no name, nor does 1."

@@ -46,7 +46,8 @@ def edited(trace: Trace, octets: bytes, target: Target, cipher: Cipher | None) -
     depth, field, name = find_field(trace, target.message, target.field or "")
     begin, end = field["at"], field["at"] + field["size"]
     replacement = _octets(target.to, size=field["size"])
-    what = f"{name} of message {target.message} is altered"
+    whole = "" if field["leaf"] else ", all of it, its header too,"
+    what = f"{name} of message {target.message}{whole} is altered"
     sheet = trace.messages[target.message - 1]["sheets"][depth]
     if depth == 0:
         return octets[:begin] + replacement + octets[end:], what

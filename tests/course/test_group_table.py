@@ -7,7 +7,7 @@ import re
 import pytest
 
 from ikelab.course import groups
-from ikelab.course.group_table import MODULUS_OF_SWITCHED_OFF, VERDICTS
+from ikelab.course.group_table import SIZES_OF_SWITCHED_OFF, VERDICTS
 from ikelab.crypto.groups import GROUPS, SWITCHED_OFF, ModpGroup
 from ikelab.errors import Misuse
 from tests.needs import needs, rfc_dir
@@ -46,5 +46,19 @@ class TestTheRfcsSaySo:
 
     def test_rfc_5114_section_4(self) -> None:
         text = (rfc_dir() / "rfc5114.txt").read_text("utf-8", errors="replace")
-        said = re.findall(r"^ +(\d+)-bit MODP with \d+-bit Prime Subgroup +\| +(\d+)", text, re.MULTILINE)
-        assert [(int(bits), int(strength)) for bits, strength in said] == list(MODULUS_OF_SWITCHED_OFF.values())
+        said = re.findall(r"^ +(\d+)-bit MODP with (\d+)-bit Prime Subgroup +\|", text, re.MULTILINE)
+        assert [(int(bits), int(subgroup)) for bits, subgroup in said] == list(SIZES_OF_SWITCHED_OFF.values())
+
+    def test_rfc_3526_section_8(self) -> None:
+        text = (rfc_dir() / "rfc3526.txt").read_text("utf-8", errors="replace")
+        said = re.findall(r"^ +\| +(\d+) +\| +\d+-bit \| +(\d+) \|", text, re.MULTILINE)
+        assert len(said) == 6
+        strength = {row.number: row.strength for row in groups.rows}
+        assert [strength[int(number)] for number, _ in said] == [int(bits) for _, bits in said]
+
+
+@pytest.mark.parametrize(("number", "like"), [(22, 2), (23, 14), (24, 14)])
+def test_a_small_subgroup_makes_no_group_stronger(number: int, like: int) -> None:
+    row = {row.number: row for row in groups.rows}
+    assert row[number].bits == row[like].bits
+    assert row[number].strength <= row[like].strength

@@ -43,6 +43,9 @@ SLIPS = [
     ("shared", lambda own, heard: heard**own, "the modulus is missing"),
     ("shared", lambda own, heard: heard ^ own, "In Python ^ is no power"),
     ("shared", lambda own, heard: pow(g, own, p) * heard % p, "exponents add up"),
+    ("shared", lambda own, heard: pow(heard, 12345, p), "You used x_i of the cell above"),
+    ("shared", lambda own, heard: pow(heard, 2718, p), "You used x_r of the cell above"),
+    ("shared", lambda own, heard: pow(g, own * heard, p), "What was heard is no exponent"),
     ("shared", lambda own, heard: 1, "Other numbers than the engine has"),
     ("shared", lambda own, heard: print(), "is there a return?"),
     ("shared", lambda own: own, "TypeError"),
@@ -110,6 +113,7 @@ class TestTheEngineAgrees:
 
     def test_the_listener_has_32531_exponents_to_try(self) -> None:
         assert TOY.order == 32531
+        assert len({pow(g, x, p) for x in range(1, 32531)} | {1}) == 32531, "1 and 32,530 others"
         assert len({pow(g, x, p) for x in range(1, p)}) == 32531
         assert next(x for x in range(1, p) if pow(g, x, p) == pow(g, 12345, p)) == 12345
 
@@ -140,7 +144,7 @@ class TestTheEngineAgrees:
         g_xi = int.from_bytes(heard.secret("g^xi").value)
         assert int.from_bytes(heard.secret("g^xy").value) == pow(g_xi, 2, p)
 
-    def test_aggressive_mode_has_a_public_value_in_its_first_message(self) -> None:
-        first = run("aggressive", ike="aes256-sha256-curve25519").message(1)
-        assert "KE" in repr(first)
-        assert "public value, 32 octets" in repr(first)
+    def test_on_a_curve_message_3_has_32_octets_of_public_value(self) -> None:
+        talk = run("main", ike="aes256-sha256-x25519")
+        assert talk.at(3).said == (1, 2, 3)
+        assert "public value, 32 octets" in repr(talk.message(3))

@@ -143,6 +143,12 @@ class TestFork:
         talk = run("main").fork(message=1, field="ISAKMP Header > Message ID", to=1)
         assert talk.wire[0].octets[20:24] == bytes([0, 0, 0, 1])
 
+    def test_who_alters_a_whole_payload_is_told_that_its_header_went_with_it(self) -> None:
+        talk = run("main")
+        whole, value = (talk.fork(message=4, field=name, to=1).heading for name in ("KE", "Key Exchange Data"))
+        assert whole.endswith("; Key Exchange of message 4, all of it, its header too, is altered")
+        assert value.endswith("; Key Exchange > Key Exchange Data of message 4 is altered")
+
     @pytest.mark.parametrize(("field", "at"), [("Transform 1 > Key Length", 0x3E), ("Transform 2 > Key Length", 0x62)])
     def test_of_several_transforms_one_is_meant_by_its_number(self, field: str, at: int) -> None:
         offers = run("main", ike="aes256-sha256-modp2048, aes128-sha256-modp2048")
