@@ -195,7 +195,7 @@ FITS = Question[tuple[bool, ...]](
 
 TWO_TUNNELS = Question[str](
     name="two_tunnels",
-    ask="You will read of two tunnels, one of phase 1 and one of phase 2. The ping has crossed. Through what?",
+    ask="You will read of two tunnels, one of phase 1 and one of phase 2. A ping crosses. Through what?",
     kind=Choice(
         {
             "a": "through the tunnel of phase 2, which is inside the tunnel of phase 1",

@@ -179,7 +179,10 @@ class Stopped:
     @property
     def verdict(self) -> str:
         """What keeps it, in a line."""
-        return visible(f"{'…' if self.needs_ike else '✗'} {hosts.summary(self.packet)}: {self._why}")
+        if isinstance(self.outcome, Refused):
+            clause = f" ({self.outcome.rfc})" if self.outcome.rfc else ""
+            return visible(f"✗ {hosts.summary(self.packet)}: {self.outcome.reason.words}{clause}")
+        return visible(f"… {hosts.summary(self.packet)}: {self._why}")
 
     @property
     def _why(self) -> str:
