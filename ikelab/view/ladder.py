@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from html import escape
 from typing import cast
@@ -25,8 +26,10 @@ from ikelab.view.narration import (
 SIDES = ("initiator", "responder")
 TEXT_WIDTH = 56
 """Columns from one lifeline of the text ladder to the other, both included."""
-RUN_WIDTH, STATE_WIDTH, NUMBER_WIDTH = 48, 12, 5
+RUN_WIDTH, STATE_WIDTH, NUMBER_WIDTH = 41, 12, 5
 """The same of a run, where the states take room on both sides."""
+LINE_WIDTH = 100
+"""Columns of a line of either: what a notebook has room for. Words that need more go on in the next line."""
 
 
 def lines(trace: Part) -> Iterator[str]:
@@ -42,8 +45,19 @@ def lines(trace: Part) -> Iterator[str]:
     for title, messages in exchanges(trace):
         yield f"     |{visible(f' {title} '):^{TEXT_WIDTH - 2}}|"
         for message in messages:
-            arrow = _arrow(message, TEXT_WIDTH)
-            yield f"{visible(message['n']):>4} |{arrow}|  {visible(', '.join(fate(message)))}".rstrip()
+            drawn = f"{visible(message['n']):>4} |{_arrow(message, TEXT_WIDTH)}|  "
+            yield from _told(drawn, f"     |{'':{TEXT_WIDTH - 2}}|  ", fate(message))
+
+
+def _told(drawn: str, beneath: str, words: list[str]) -> Iterator[str]:
+    """A line with words to its right, cut nowhere: what finds no room there goes on beneath."""
+    room, whole = LINE_WIDTH - len(drawn), visible(", ".join(words))
+    told = [whole]
+    if len(whole) > room:
+        each = [f"{visible(part)}," for part in words[:-1]] + [visible(words[-1])]
+        told = [line for part in each for line in textwrap.wrap(part, room, break_on_hyphens=False)]
+    for begin, part in zip([drawn] + [beneath] * (len(told) - 1), told, strict=True):
+        yield f"{begin}{part}".rstrip()
 
 
 def _ends(trace: Part) -> tuple[str, str]:
@@ -66,18 +80,18 @@ def _lines_of_run(trace: Part) -> Iterator[str]:
             yield f"{'':{margin}}|{visible(f' {title} '):^{RUN_WIDTH - 2}}|"
             current = title
         message = by_number[said[0]] if said else None
-        yield _line_of_run(frame, message)
+        yield from _lines_of_step(frame, message)
         while copies and message is not None and copies[0]["n"] == cast(int, message["n"]) + 1:
-            yield _line_of_run(None, copies.pop(0))
+            yield from _lines_of_step(None, copies.pop(0))
 
 
-def _line_of_run(frame: Part | None, message: Part | None) -> str:
+def _lines_of_step(frame: Part | None, message: Part | None) -> Iterator[str]:
     state = visible(state_after(frame)) if frame is not None else ""
     left, right = (state if frame is not None and frame["actor"] == side else "" for side in SIDES)
     number, rung = ("", " " * (RUN_WIDTH - 2)) if message is None else (message["n"], _arrow(message, RUN_WIDTH))
     words = (deed(frame, message) if frame is not None else []) + ([] if message is None else judged(message))
-    line = f"{left:<{STATE_WIDTH}}{number:>{NUMBER_WIDTH - 1}} |{rung}| {right:<{STATE_WIDTH}}"
-    return f"{line} {visible(', '.join(words))}".rstrip()
+    drawn = f"{left:<{STATE_WIDTH}}{number:>{NUMBER_WIDTH - 1}} |{rung}| {right:<{STATE_WIDTH}} "
+    yield from _told(drawn, f"{'':{STATE_WIDTH + NUMBER_WIDTH}}|{'':{RUN_WIDTH - 2}}| {'':{STATE_WIDTH}} ", words)
 
 
 def _arrow(message: Part, width: int) -> str:

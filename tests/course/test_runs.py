@@ -345,8 +345,8 @@ class TestWhatIsShown:
     def test_the_ladder_with_states_on_both_sides(self) -> None:
         lines = repr(run("main")).splitlines()
         assert lines[0] == "Main Mode and Quick Mode"
-        assert lines[4] == "SA_SENT        1 |--------------------- SA -------------------->|"
-        assert lines[5] == "               2 |<--------------------- SA --------------------| SA_CHOSEN"
+        assert lines[4] == "SA_SENT        1 |----------------- SA ----------------->|"
+        assert lines[5] == "               2 |<----------------- SA -----------------| SA_CHOSEN"
         assert lines[9].endswith("| ESTABLISHED  verified: HASH_R")
         assert lines[-1].startswith("Established: aes128-sha256 ")
 

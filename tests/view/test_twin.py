@@ -16,6 +16,8 @@ from ikelab.view.narration import checked, fate, fields, payloads, summary, visi
 from tests.view.runs import hostile_run, run_of
 from tests.view.sample import HOSTILE, KE, hostile, sample
 
+OTHER_KEY = b"correct horse battery stable"
+
 
 class Tags(HTMLParser):
     """The elements and attributes that a browser would make."""
@@ -45,6 +47,28 @@ class TestText:
 
     def test_an_encrypted_message_lies_in_brackets_on_a_double_line(self) -> None:
         assert re.search(r"   5 \|=+ \[IDii HASH_I\] =+>\|  verified: HASH_I", twin.text(sample()))
+
+    @pytest.mark.parametrize("trace", [run_of(psk=OTHER_KEY), run_of("copied"), run_of("altered")])
+    def test_the_words_beside_a_run_are_whole_and_no_line_is_wider_than_a_notebook(self, trace: dict[str, Any]) -> None:
+        lines = list(ladder.lines(trace))
+        assert max(map(len, lines)) <= ladder.LINE_WIDTH
+        assert {line.index("|") for line in lines[1:]} == {ladder.STATE_WIDTH + ladder.NUMBER_WIDTH}
+        text = "\n".join(lines)
+        for frame in trace["frames"]:
+            if frame["rule"] == "REFUSE":
+                assert f"refuses {frame['heard']}" in text
+                assert frame["refused"]["label"] in text
+        for message in trace["messages"]:
+            assert all(f"erified: {verdict['name']}" in text for verdict in message["verified"] if verdict["ok"])
+
+    def test_words_that_find_no_room_go_on_beneath_each_by_itself(self) -> None:
+        trace = sample(ok=False)
+        trace["messages"][-1]["fate"] = "altered"
+        lines = list(ladder.lines(trace))
+        above, beneath = (next(line for line in lines if word in line) for word in ("altered", "does not verify"))
+        assert above.endswith("altered on the way,")
+        assert above.index("altered") == beneath.index("does not")
+        assert beneath[: -len("does not verify: HASH_I")].strip("| ") == ""
 
     def test_a_wrong_hash_and_a_repeat_are_said_in_words(self) -> None:
         text = twin.text(sample(ok=False))
