@@ -16,6 +16,8 @@ TALK = "main_psk_nopfs"
 LONG_KEY = "aes256-sha1-modp2048"
 """A proposal whose cipher needs a longer key than its prf gives."""
 GENERIC_HEADER = 4
+BEFORE_THE_ADDRESS = 4
+"""Octets of the body of an ID payload that say what kind of name it is (RFC 2407 §4.6.2)."""
 
 
 @cache
@@ -130,6 +132,12 @@ DERIVE = Question[tuple[bytes, ...]](
             "Key and message have changed places: SKEYID is the key of the prf.",
         ),
         _derived(
+            lambda key, before, g_xy, cookies, number: hmac.digest(
+                key, before + g_xy + cookies + bytes([number]), "sha256"
+            ),
+            "The right formula with another hash: both conversations agreed on SHA-1.",
+        ),
+        _derived(
             lambda key, before, g_xy, cookies, number: hashlib.sha1(
                 key + before + g_xy + cookies + bytes([number])
             ).digest(),
@@ -139,7 +147,8 @@ DERIVE = Question[tuple[bytes, ...]](
     otherwise='Other octets than the engine has. before, g_xy, cookies, number: in this order. Help: hint("derive").',
     hints=(
         'prf(SKEYID, ...) is hmac.new(skeyid, ..., "sha1").digest(), and | is + in Python.',
-        "For SKEYID_d nothing was made before: then `before` is empty. So one formula serves all three.",
+        "For SKEYID_d nothing was made before: then `before` is empty. So one formula serves all three. A number "
+        "becomes a single octet by bytes([number]).",
         'hmac.new(skeyid, before + g_xy + cookies + bytes([number]), "sha1").digest()',
     ),
 )
@@ -182,7 +191,8 @@ CALLS = Question[int](
 
 OTHER_XY = Question[str](
     name="other_xy",
-    ask="Suppose g^xy were another, and nothing else. Which of these would still be the same?",
+    ask="Suppose g^xy were another, and nothing else. (This cannot happen, but it shows what depends on what.) "
+    "Which of these would still be the same?",
     kind=Choice(
         {
             "a": "none of them",
@@ -215,8 +225,8 @@ WHICH_KEY = Question[str](
     slips=(
         _chose(
             "a",
-            "The names invite to it, and many have asked. RFC 2409 §3.2: SKEYID_a serves the ISAKMP SA to authenticate "
-            "its messages; and the SA begins where HASH_I and HASH_R have been found right.",
+            "The names invite to it, and many have asked. But RFC 2409 §5 simply defines HASH_I = prf(SKEYID, ...). "
+            "SKEYID_a comes in with the messages after it: Quick Mode (§5.5), and Informational ones (§5.7).",
         ),
         _chose("c", "Not directly: the pre-shared key is used in one formula only. What does that formula make?"),
         _chose(
@@ -256,6 +266,16 @@ HASH_I = Question[bytes](
             lambda: _hashed("SKEYID", *COVERED, last=_generic),
             "Very nearly. You took the whole payload; its first 4 octets are the generic header, which is left out "
             "(RFC 2409 §5): id_payload[4:].",
+        ),
+        _made(
+            lambda: _hashed("SKEYID", *COVERED, last=lambda body: body[BEFORE_THE_ADDRESS:]),
+            "That is only the address. ID type, protocol and port, the 4 octets before it, belong to the body "
+            "(RFC 2407 §4.6.2): id_payload[4:].",
+        ),
+        _made(
+            lambda: _hashed("PSK", *COVERED),
+            "All of the message is right, and the key is not. The pre-shared key goes into one formula only, and makes "
+            "SKEYID; HASH_I is made with that.",
         ),
         _made(
             lambda: _hashed("SKEYID_a", *COVERED),

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from ikelab.crypto.derived import counted
+from ikelab.crypto.derived import counted, shortened
 
 Understood = TypeVar("Understood")
 
 MOST_MEMBERS = 1000
 """Members of a list that are looked at; a longer one is no answer to anything asked here."""
 LONGEST_ECHO = 60
+
+
+ADVICE = {
+    "can't concat int to bytes": "; one octet of a number is bytes([number])",
+    "unsupported operand type(s) for +: 'int' and 'bytes'": "; one octet of a number is bytes([number])",
+    "can't concat str to bytes": '; octets of a text are text.encode(), those of hex digits bytes.fromhex("...")',
+    'can only concatenate str (not "bytes") to str': "; octets of a text are text.encode()",
+    "name 'hmac' is not defined": "; put import hmac in front of the function",
+}
+"""What helps where Python complains so: mistakes that everybody makes once."""
 
 
 class NotUnderstood(Exception):
@@ -96,7 +107,10 @@ class Octets:
         if type(answer).__module__ in ("hmac", "_hashlib") or hasattr(type(answer), "hexdigest"):
             raise NotUnderstood("This is the hash object, not yet its result: put .digest() behind it.")
         if isinstance(answer, str) and _is_hex(answer):
-            raise NotUnderstood("These are hex digits, a text. Octets are wanted: .digest() instead of .hexdigest().")
+            raise NotUnderstood(
+                "These are hex digits, a text. Octets are wanted: of a hash, .digest() instead of .hexdigest(); of "
+                "anything else, bytes.fromhex(...)."
+            )
         raise NotUnderstood(f"Expected {self.wanted}, got {echo(answer)}.")
 
     def show(self, answer: bytes) -> str:
@@ -179,19 +193,19 @@ class Results(Generic[Understood]):
         return tuple(self._result(answer, call) for call in self.calls())
 
     def _result(self, function: Callable[..., object], call: tuple[object, ...]) -> Understood:
-        shown = ", ".join(map(echo, call))
+        shown = _called_with(function, call)
         try:
             result = function(*call)
         except Exception as error:  # noqa: BLE001  (whatever a learner's function does)
-            raise NotUnderstood(f"This is what it did when called with {shown}: {_ended(error)}") from None
+            raise NotUnderstood(f"Your function failed: {_ended(error)}. ({shown})") from None
         if result is ...:
             raise NotBegun
         if result is None:
-            raise NotUnderstood(f"This is a function that answers nothing when called with {shown}: is there a return?")
+            raise NotUnderstood(f"Your function answers nothing: is there a return? ({shown})")
         try:
             return self.each.understand(result)
         except NotUnderstood as complaint:
-            raise NotUnderstood(f"{complaint} (That is its answer when called with {shown}.)") from None
+            raise NotUnderstood(f"{complaint} (That is its answer. {shown})") from None
 
     def show(self, answer: tuple[Understood, ...]) -> str:
         """How many answers there are; and which, if that is short."""
@@ -246,7 +260,30 @@ def _ended(error: Exception) -> str:
         words = str(error)
     except Exception:  # noqa: BLE001  (an exception of the learner's own may fail at this, too)
         words = ""
-    return f"{type(error).__name__}: {words.splitlines()[0][:LONGEST_ECHO]}" if words.strip() else type(error).__name__
+    if not words.strip():
+        return type(error).__name__
+    advice = next((each for complaint, each in ADVICE.items() if complaint in words), "")
+    return f"{type(error).__name__}: {words.splitlines()[0][:LONGEST_ECHO]}{advice}"
+
+
+def _called_with(function: Callable[..., object], call: tuple[object, ...]) -> str:
+    """How a function of a learner's was called, in words: its own names of the arguments, if it has so many."""
+    try:
+        names = list(inspect.signature(function).bind(*call).arguments)
+    except Exception:  # noqa: BLE001  (it takes another number of them, or cannot tell)
+        names = []
+    values = [_argument(each) for each in call]
+    if len(names) == len(values):
+        values = [f"{name} = {value}" for name, value in zip(names, values, strict=True)]
+    return f"Called with {', '.join(values)}."
+
+
+def _argument(value: object) -> str:
+    if isinstance(value, bytes):
+        return shortened(value)
+    if isinstance(value, Mapping):
+        return f"a dict of {', '.join(map(str, value))}"
+    return echo(value)
 
 
 def _is_hex(text: str) -> bool:

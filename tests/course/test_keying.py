@@ -46,10 +46,12 @@ WRONG_DERIVES: list[tuple[Derive, str]] = [
     (lambda k, b, g, c, n: prf(k, g + c + bytes([n])), "SKEYID_d is right, the other two are not"),
     (lambda k, b, g, c, n: prf(k, g + b + c + bytes([n])), "All parts are there"),
     (lambda k, b, g, c, n: prf(b + g + c + bytes([n]), k), "have changed places"),
+    (lambda k, b, g, c, n: hmac.digest(k, b + g + c + bytes([n]), "sha256"), "The right formula with another hash"),
     (lambda k, b, g, c, n: hashlib.sha1(k + b + g + c + bytes([n])).digest(), "This is the plain hash"),
     (lambda k, b, g, c, n: prf(k, c), "in this order"),
     (lambda k, b, g, c, n: hmac.new(k, g, "sha1"), "put .digest() behind it"),
-    (lambda k, b, g, c, n: b + g + c + n, "TypeError"),
+    (lambda k, b, g, c, n: b + g + c + n, "bytes([number])"),
+    (lambda k, b, g, c, n: n + b + g + c, "bytes([number])"),
 ]
 
 RIGHT = {
@@ -79,6 +81,8 @@ SLIPS = [
     ("HASH_I", hash_i(ID_PAYLOAD), "its first 4 octets are the generic header"),
     ("HASH_I", hash_i(ID_PAYLOAD[4:], key="SKEYID_a"), "the key is not: HASH_I is made with SKEYID"),
     ("HASH_I", hash_i(ID_PAYLOAD[4:], covered=("g^xr", "g^xi", "CKY-R", "CKY-I", "SAi_b")), "as in HASH_R"),
+    ("HASH_I", hash_i(ID_PAYLOAD[8:]), "That is only the address"),
+    ("HASH_I", hash_i(ID_PAYLOAD[4:], key="PSK"), "The pre-shared key goes into one formula only"),
     ("HASH_I", hash_i(b""), "The identity is missing"),
     ("HASH_I", hash_i(ID_PAYLOAD[4:], algorithm="sha256"), "another hash: these two agreed on SHA-1"),
     ("HASH_I", b"", "SHA-1 gives 20 octets"),
@@ -132,6 +136,18 @@ class TestTheEngineAgrees:
     def test_what_stays_if_g_xy_is_another(self) -> None:
         stays = [name for name, same in suppose(TALK, "g^xy").same.items() if same]
         assert stays == ["SKEYID", "IV", "HASH_I", "HASH_R"]
+
+    @pytest.mark.parametrize(
+        ("name", "stays"),
+        [
+            ("PSK", ["IV"]),
+            ("Ni_b", ["IV"]),
+            ("CKY-I", ["SKEYID", "IV"]),
+            ("SAi_b", ["SKEYID", "SKEYID_d", "SKEYID_a", "SKEYID_e", "Ka", "IV"]),
+        ],
+    )
+    def test_what_the_lesson_says_stays_if_another_value_is_another(self, name: str, stays: list[str]) -> None:
+        assert [each for each, same in suppose(TALK, name).same.items() if same] == stays
 
     def test_hash_i_is_keyed_with_skeyid_and_a_later_hash_with_skeyid_a(self) -> None:
         assert TALK.secret("HASH_I").formula.startswith("prf(SKEYID, ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -27,6 +28,11 @@ from ikelab.course.question import (
 CHOICE, NUMBERS, OCTETS, WHOLE = Choice({"a": "one", "b": "other"}), Numbers(11), Octets(), Whole()
 RESULTS = Results(lambda: ((1, 2), (3, 4)), WHOLE)
 PARTS = Parts(WHOLE, 2)
+
+
+def undefined_hmac() -> object:
+    """What happens where nobody imported it."""
+    raise NameError("name 'hmac' is not defined")
 
 
 class Awkward:
@@ -69,7 +75,7 @@ def test_nothing_makes_it_fail(kind: Kind[Any], answer: object) -> None:
     except NotUnderstood as complaint:
         said = str(complaint)
     if said:
-        assert said.startswith(("Expected ", "This is ", "These are "))
+        assert said.startswith(("Expected ", "This is ", "These are ", "Your function "))
         assert len(said) < 200
     else:
         assert kind.show(understood)
@@ -172,10 +178,13 @@ class TestResults:
     @pytest.mark.parametrize(
         ("function", "complaint"),
         [
-            (lambda a, b: None, "This is a function that answers nothing when called with 1, 2: is there a return?"),
-            (lambda a, b: a / 0, "This is what it did when called with 1, 2: ZeroDivisionError: division by zero"),
-            (lambda a: a, "This is what it did when called with 1, 2: TypeError: "),
-            (lambda a, b: "x", "Expected a whole number, got 'x'. (That is its answer when called with 1, 2.)"),
+            (lambda a, b: None, "Your function answers nothing: is there a return? (Called with a = 1, b = 2.)"),
+            (
+                lambda a, b: a / 0,
+                "Your function failed: ZeroDivisionError: division by zero. (Called with a = 1, b = 2.)",
+            ),
+            (lambda a: a, "Your function failed: TypeError: "),
+            (lambda a, b: "x", "Expected a whole number, got 'x'. (That is its answer. Called with a = 1, b = 2.)"),
             (7, "Expected a function, got 7."),
         ],
     )
@@ -183,6 +192,30 @@ class TestResults:
         with pytest.raises(NotUnderstood) as said:
             RESULTS.understand(function)
         assert str(said.value).startswith(complaint)
+
+    def test_values_are_told_by_name_octets_shortened_and_a_dict_by_its_keys(self) -> None:
+        calls = [(bytes(32), {"Ni_b": b"", "g^xr": b""})]
+        with pytest.raises(NotUnderstood) as said:
+            Results(lambda: calls, Whole()).understand(lambda key, heard: heard["gxr"])
+        assert str(said.value) == (
+            "Your function failed: KeyError: 'gxr'. "
+            "(Called with key = 00000000…00000000, heard = a dict of Ni_b, g^xr.)"
+        )
+
+    @pytest.mark.parametrize(
+        ("formula", "advice"),
+        [
+            (lambda a, b: b"" + a, "; one octet of a number is bytes([number])."),
+            (lambda a, b: a + b"", "; one octet of a number is bytes([number])."),
+            (lambda a, b: b"" + str(a), "; octets of a text are text.encode()"),
+            (lambda a, b: str(a) + b"", "; octets of a text are text.encode()."),
+            (lambda a, b: undefined_hmac(), "; put import hmac in front of the function."),
+        ],
+    )
+    def test_what_everybody_does_once_gets_advice(self, formula: Callable[..., object], advice: str) -> None:
+        with pytest.raises(NotUnderstood) as said:
+            RESULTS.understand(formula)
+        assert advice in str(said.value)
 
     def test_an_error_that_cannot_be_shown(self) -> None:
         class Mute(Exception):
@@ -192,5 +225,5 @@ class TestResults:
         def fail(a: int, b: int) -> int:
             raise Mute
 
-        with pytest.raises(NotUnderstood, match=r"when called with 1, 2: Mute$"):
+        with pytest.raises(NotUnderstood, match=r"^Your function failed: Mute\. \(Called with a = 1, b = 2\.\)$"):
             RESULTS.understand(fail)
