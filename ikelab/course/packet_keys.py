@@ -6,7 +6,8 @@ import hmac
 from collections.abc import Callable
 from functools import cache
 
-from ikelab.course.question import Octets, Parts, Question, Results, Slip
+from ikelab.course.advice import Advised
+from ikelab.course.question import Octets, Parts, Question, Slip
 from ikelab.course.runs import Run, run
 
 FIRST, SECOND = 7, 8
@@ -14,6 +15,9 @@ FIRST, SECOND = 7, 8
 ENCRYPTION_KEY, KEYS = 16, 48
 """Octets of an AES-128 key, and of both keys of a direction."""
 ESP = b"\x03"
+AN_OCTET = 'The protocol is one octet of the value 3: b"\\x03", or bytes([3]).'
+NUMBERS = {"'int' and 'bytes'": AN_OCTET, "'bytes' and 'int'": AN_OCTET, "concat int to bytes": AN_OCTET}
+"""What Python says of a number among octets."""
 
 
 @cache
@@ -67,8 +71,26 @@ def _prf(key: bytes, message: bytes) -> bytes:
 
 def _fed_back(key: bytes, seed: bytes) -> bytes:
     """K1 | K2 as the RFC has it, of another seed."""
-    first = _prf(key, seed)
-    return first + _prf(key, first + seed)
+    return _fed_back_of_two(key, seed, seed)
+
+
+def _fed_back_of_two(key: bytes, first_seed: bytes, second_seed: bytes) -> bytes:
+    first = _prf(key, first_seed)
+    return first + _prf(key, first + second_seed)
+
+
+def _protocol_as(wrong: bytes, hint: str) -> tuple[Slip[tuple[tuple[bytes, ...], ...]], ...]:
+    """The slips that write the protocol so: in both blocks, or in one of them."""
+    ways = ((wrong, wrong), (wrong, ESP), (ESP, wrong))
+    return tuple(
+        _makes(
+            lambda key, spi, ni, nr, way=way: _split(
+                _fed_back_of_two(key, *(protocol + spi + ni + nr for protocol in way))
+            ),
+            hint,
+        )
+        for way in ways
+    )
 
 
 def _split(keymat: bytes) -> tuple[bytes, ...]:
@@ -83,7 +105,7 @@ def _makes(formula: Callable[..., tuple[bytes, ...]], hint: str) -> Slip[tuple[t
 ESP_KEYS = Question[tuple[tuple[bytes, ...], ...]](
     name="esp_keys",
     ask="Write the function that makes both keys of one direction.",
-    kind=Results(directions, Parts(Octets(), 2), wanted="the function"),
+    kind=Advised(directions, Parts(Octets(), 2), wanted="the function", advice=NUMBERS),
     right=_engine_keys,
     because="Called for both directions, in two runs: the same keys as both peers put into their SAs. Nothing but the "
     "SPI makes the two directions differ.",
@@ -92,9 +114,13 @@ ESP_KEYS = Question[tuple[tuple[bytes, ...], ...]](
             lambda key, spi, ni, nr: _split(_fed_back(key, spi + ni + nr)),
             "The protocol is missing, one octet in front of the SPI: 3, which is ESP.",
         ),
-        _makes(
-            lambda key, spi, ni, nr: _split(_fed_back(key, b"3" + spi + ni + nr)),
-            'b"3" is the digit, an octet of the value 51. The octet of the value 3 is b"\\x03".',
+        *_protocol_as(b"3", f'b"3" is the digit, an octet of the value 51. {AN_OCTET}'),
+        *_protocol_as(bytes(3), f"bytes(3) is three octets of the value 0. {AN_OCTET}"),
+        *_protocol_as((3).to_bytes(4, "big"), f"The protocol is one octet, and this is four. {AN_OCTET}"),
+        *_protocol_as(b"\x02", f"2 is AH, and these packets are protected with ESP. {AN_OCTET}"),
+        *_protocol_as(b"\x01", f"1 is ISAKMP itself, and these packets are protected with ESP. {AN_OCTET}"),
+        *_protocol_as(
+            b"\x32", f"50 is ESP in a header of IP; IKE has its own number for it (RFC 2407 §4.4.1). {AN_OCTET}"
         ),
         _makes(
             lambda key, spi, ni, nr: _split(_fed_back(key, ESP + ni + nr)),
@@ -140,6 +166,10 @@ ESP_KEYS = Question[tuple[tuple[bytes, ...], ...]](
                 _fed_back(key, ESP + spi + ni + nr)[:32],
             ),
             "K1 and K2 are right, the keys are cut in the other order. The one that encrypts comes first.",
+        ),
+        _makes(
+            lambda key, spi, ni, nr: _split(_fed_back(key, ESP + spi + ni + nr))[::-1],
+            "Both keys are right, and have changed places: first the one that encrypts.",
         ),
     ),
     otherwise='Other keys than the engine has. K1 | K2: the first 16 octets, the next 32. More help: hint("esp_keys").',

@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
+from ikelab.course.advice import Advised
 from ikelab.course.packet_keys import ESP_KEYS, FIRST, SECOND, message_id, runs, value
-from ikelab.course.question import Choice, Octets, Question, Results, Slip
+from ikelab.course.question import Choice, Octets, Question, Slip
 
 BLOCK = 16
 """Octets of a block of AES."""
@@ -70,7 +71,7 @@ def _sha256(octets: bytes) -> bytes:
 FIRST_IV = Question[tuple[bytes, ...]](
     name="first_iv",
     ask="Write the function that computes the IV of the first message of a Quick Mode.",
-    kind=Results(iv_calls, Octets(), wanted="the function"),
+    kind=Advised(iv_calls, Octets(), wanted="the function"),
     right=_engine_ivs,
     because="With this IV the responder opened message 7, in two runs. From there on it is as in phase 1: the IV of "
     "the next message is the last block of the one before, in the same Quick Mode. So several can be under way at a "
@@ -154,7 +155,7 @@ def _keyed(key: str, hint: str) -> Slip[tuple[bytes, ...]]:
 HASH_2 = Question[tuple[bytes, ...]](
     name="hash_2",
     ask="Write the function that computes HASH(2).",
-    kind=Results(hashed, Octets(), wanted="the function"),
+    kind=Advised(hashed, Octets(), wanted="the function"),
     right=lambda: tuple(value(each, "HASH(2)") for each in runs()),
     because="These octets stand in message 8, in two runs. SKEYID_a proves that whoever wrote it is inside the "
     "channel, and the initiator's own nonce that it was written just now.",
@@ -214,7 +215,7 @@ NO_THIRD = Question[str](
     ),
     right=lambda: "c",
     because="Message 7 might be an old one, played again: HASH(1) would hold. Only HASH(3) covers the nonce that the "
-    "responder has just drawn, so whoever made it is there now. Before it comes, the responder sets up nothing.",
+    "responder has just drawn, so whoever made it is there now. Before it comes, the responder here sets up nothing.",
     slips=(
         _chose("a", "It could. But from whom was message 7? It may have been recorded, and been sent a second time."),
         _chose("b", "For that something must have come. A lost message leaves nothing to complain about."),

@@ -260,7 +260,8 @@ BOOK = {
             printed="prf(SKEYID_a, M-ID | SA | Ni [ | KE ] [ | IDci | IDcr ])",
             rfc="RFC 2409 §5.5",
             role=Role.PROOF,
-            explain="Authenticates message 1: whatever follows the HASH payload, in the order in which it came.",
+            explain="Authenticates Quick Mode's first message: whatever follows the HASH payload, in the order in which "
+            "it came.",
         ),
         Line(
             name="HASH(2)",
@@ -268,16 +269,16 @@ BOOK = {
             printed="prf(SKEYID_a, M-ID | Ni_b | SA | Nr [ | KE ] [ | IDci | IDcr ])",
             rfc="RFC 2409 §5.5",
             role=Role.PROOF,
-            explain="Authenticates message 2, and by the initiator's fresh nonce proves that the responder is "
-            "answering now.",
+            explain="Authenticates Quick Mode's second message, and by the initiator's fresh nonce proves that the "
+            "responder is answering now.",
         ),
         Line(
             name="HASH(3)",
             formula="prf(SKEYID_a, 0 | M-ID | Ni_b | Nr_b)",
             rfc="RFC 2409 §5.5",
             role=Role.PROOF,
-            explain="All of message 3: by both fresh nonces it proves to the responder that the initiator is there "
-            "now and message 1 was no replay.",
+            explain="All of Quick Mode's third message: by both fresh nonces it proves to the responder that the "
+            "initiator is there now, and that the first message was no replay.",
         ),
         Line(
             name="KEYMAT",

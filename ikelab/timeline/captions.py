@@ -74,8 +74,8 @@ CAPTIONS: Mapping[tuple[int, int], Caption] = {
     ),
     (QUICK, 3): Caption(
         "A last hash proves that the first end is alive and saw the answer.",
-        "HASH(3) covers both nonces. Without it anyone could replay an old message 1 and make a gateway set up SAs for "
-        "nobody.",
+        "HASH(3) covers both nonces. Without it anyone could replay the first message of an old Quick Mode and make a "
+        "gateway set up SAs for nobody.",
     ),
 }
 

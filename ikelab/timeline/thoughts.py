@@ -96,7 +96,8 @@ ROWS: Mapping[tuple[str, str, str], Caption] = {
     ),
     ("Quick Mode", "responder", "QM_ANSWERED"): Caption(
         "The {role} checks HASH(3) and sets up the same two SAs: packets can flow.",
-        "Now it knows that message 1 was no old recording. Each direction has an SPI and keys of its own: {spis}.",
+        "Now it knows that Quick Mode's first message was no old recording. Each direction has an SPI and keys of its "
+        "own: {spis}.",
     ),
     ("Informational", "initiator", START): Caption(
         "The {role} tells some news, and expects no answer: {news}.",

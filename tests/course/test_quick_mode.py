@@ -15,6 +15,7 @@ from ikelab.course.question import Question
 from ikelab.course.runs import run
 from ikelab.crypto.derived import counted
 from ikelab.ike.conversation import INITIATOR, RESPONDER
+from ikelab.wire.numbers import Notify
 from tests.course.test_start import said, understood_as
 
 Has = Mapping[str, bytes]
@@ -59,6 +60,7 @@ WRONG_IVS: list[tuple[Callable[[bytes, bytes], object], str]] = [
     (lambda last, m_id: sha256(last)[:16], "cut to a block"),
     (lambda last, m_id: hashlib.sha256(last + m_id), "put .digest() behind it"),
     (lambda last, m_id: last.join(m_id), "TypeError"),
+    (lambda last, m_id: sha256(last | m_id), "| is + in Python"),  # type: ignore[operator]
 ]
 
 WRONG_HASHES: list[tuple[Callable[[Has, bytes], object], str]] = [
@@ -76,9 +78,39 @@ WRONG_HASHES: list[tuple[Callable[[Has, bytes], object], str]] = [
 ]
 
 Keys = Callable[[bytes, bytes, bytes, bytes], object]
+
+
+def with_protocols(first: bytes, second: bytes) -> Keys:
+    """Such a function, which writes the protocol so in K1 and so in K2."""
+
+    def esp_keys(key: bytes, spi: bytes, ni: bytes, nr: bytes) -> tuple[bytes, bytes]:
+        k1 = prf(key, first + spi + ni + nr)
+        return cut(k1 + prf(key, k1 + second + spi + ni + nr))
+
+    return esp_keys
+
+
+PROTOCOLS = [
+    (b"3", "an octet of the value 51"),
+    (b"\0\0\0", "three octets of the value 0"),
+    (b"\0\0\0\x03", "and this is four"),
+    (b"\x02", "2 is AH"),
+    (b"\x01", "1 is ISAKMP"),
+    (b"\x32", "50 is ESP in a header of IP"),
+]
+WRONG_PROTOCOLS = [
+    (with_protocols(first, second), words)
+    for wrong, hint in PROTOCOLS
+    for first, second in ((wrong, wrong), (wrong, b"\x03"), (b"\x03", wrong))
+    for words in (hint, 'The protocol is one octet of the value 3: b"\\x03", or bytes([3]).')
+]
 WRONG_KEYS: list[tuple[Keys, str]] = [
+    *WRONG_PROTOCOLS,
+    (lambda key, spi, ni, nr: prf(key, 3 + spi + ni + nr), "or bytes([3])."),  # type: ignore[operator, arg-type]
+    (lambda key, spi, ni, nr: prf(key, spi + 3 + ni), "or bytes([3])."),  # type: ignore[operator]
+    (lambda key, spi, ni, nr: right_keys(key, spi, ni, nr)[::-1], "have changed places"),
+    (eval("lambda key, spi, ni, nr: hmac.digest(key, spi, 'sha256')", {}), "Put `import hmac, hashlib`"),  # noqa: S307
     (lambda key, spi, ni, nr: cut(keymat(key, spi + ni + nr)), "The protocol is missing"),
-    (lambda key, spi, ni, nr: cut(keymat(key, b"3" + spi + ni + nr)), "an octet of the value 51"),
     (lambda key, spi, ni, nr: cut(keymat(key, b"\x03" + ni + nr)), "The SPI is missing"),
     (lambda key, spi, ni, nr: cut(keymat(key, b"\x03" + spi + nr + ni)), "the initiator's comes first"),
     (
@@ -229,7 +261,9 @@ class TestTheEngineAgrees:
 
     def test_the_other_refusals_that_the_lesson_proposes(self) -> None:
         for name in ("esp-proposal", "pfs"):
-            assert "refuses 7: NO-PROPOSAL-CHOSEN" in repr(run(name))
+            refused = run(name).result.refused
+            assert refused is not None
+            assert (refused.by, refused.at, refused.refusal.notify) == ("responder", 7, Notify.NO_PROPOSAL_CHOSEN)
         assert run("esp-proposal").scenario.responder.ike == run("esp-proposal").scenario.initiator.ike
 
     def test_the_second_secret_goes_into_keymat_alone(self) -> None:

@@ -7,13 +7,14 @@ import hmac
 import pytest
 
 from ikelab.course import stolen
+from ikelab.course.protected import Sent
 from ikelab.course.recording import recorded
 from ikelab.course.runs import run
 from ikelab.course.shown import Shown
 from ikelab.errors import Misuse
 
 PLAIN, PFS = run("main"), run("quick-pfs")
-INSIDE = ("protocol", "SPI", "Ni_b", "Nr_b")
+INSIDE = ("Ni_b", "Nr_b")
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,17 @@ def test_what_is_lacking(talk: Shown, told: tuple[str, ...], lacking: tuple[str,
 
 def test_the_second_shared_secret_would_do_as_well() -> None:
     name = next(entry["name"] for entry in PFS.trace.secrets if entry["label"] == "g(qm)^xy")
-    assert len(stolen(PFS, "SKEYID_d", "SKEYID_e", name).computed) == 4
+    for called in (name, "g(qm)^xy"):
+        robbed = stolen(PFS, "SKEYID_d", "SKEYID_e", called)
+        assert (len(robbed.computed), robbed.told) == (4, ("SKEYID_d", "SKEYID_e", name))
+
+
+def test_what_he_needs_not_steal_is_in_every_packet() -> None:
+    """The SPI is in clear in front of each; a packet of ESP says so in the header before it (RFC 2406 §2)."""
+    sent = PLAIN.gateways().send("ping")
+    assert isinstance(sent, Sent)
+    assert sent.packet[9] == 50
+    assert sent.packet[20:24] == PLAIN.result.children[0].spi
 
 
 def test_he_opens_what_is_encrypted_or_nothing() -> None:
@@ -63,10 +74,18 @@ def test_by_hand_from_what_he_then_has() -> None:
     assert PLAIN.result.children[0].enc_key == k1[:16]
 
 
-def test_only_secrets_can_be_stolen() -> None:
-    for name in ("Ni_b", "nothing"):
-        with pytest.raises(Misuse, match=f"stolen: expected any of PSK, .*, got '{name}'"):
-            stolen(PLAIN, name)
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("Ni_b", r" There are PSK, "),
+        ("nothing", r" There are PSK, "),
+        ("SKEYD_d", r"; did you mean 'SKEYID_d'.*\? There are PSK, "),
+        ("K1", r"; did you mean 'K1 .*' or 'K1 .*'\? There are PSK, "),
+    ],
+)
+def test_only_secrets_can_be_stolen(name: str, advice: str) -> None:
+    with pytest.raises(Misuse, match=f"^stolen: expected the name of a secret, got '{name}'{advice}"):
+        stolen(PLAIN, name)
 
 
 def test_in_a_notebook_its_lines_stay_whole() -> None:
