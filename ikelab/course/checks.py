@@ -18,7 +18,8 @@ from html import escape
 from typing import Any
 
 from ikelab.course import aggressive_mode, esp_and_ah, hellman, keying, main_mode, policies, quick_mode, start
-from ikelab.course.question import Choice, NotBegun, NotUnderstood, Question
+from ikelab.course.question import Choice, NotBegun, NotUnderstood, Question, echo
+from ikelab.crypto.derived import counted
 from ikelab.errors import Misuse
 
 LESSONS = (start, hellman, keying, main_mode, aggressive_mode, quick_mode, esp_and_ah, policies)
@@ -27,6 +28,10 @@ LESSONS = (start, hellman, keying, main_mode, aggressive_mode, quick_mode, esp_a
 QUESTIONS: Mapping[str, Question[Any]] = {
     question.name: question for lesson in LESSONS for question in lesson.QUESTIONS
 }
+NEIGHBOURS: Mapping[str, tuple[str, ...]] = {
+    question.name: tuple(each.name for each in lesson.QUESTIONS) for lesson in LESSONS for question in lesson.QUESTIONS
+}
+"""Of each question, those that its lesson asks."""
 
 
 class Sign(StrEnum):
@@ -66,6 +71,7 @@ class Talk:
         self.questions = questions
         self.predictions: dict[str, object] = {}
         self._hints_given: dict[str, int] = {}
+        self._last = ""
 
     def predict(self, name: object, answer: object = ...) -> Said:
         """Note what the learner expects. Three dots ask the question. Raises Misuse for a question that nobody asks."""
@@ -79,7 +85,12 @@ class Talk:
         try:
             understood = question.kind.understand(answer)
         except NotUnderstood as complaint:
-            return Said(sign=Sign.OPEN, paragraphs=(*asked, str(complaint)))
+            earlier = [
+                f"Your earlier answer still stands: {question.kind.show(each)}"
+                for name, each in self.predictions.items()
+                if name == question.name
+            ]
+            return Said(sign=Sign.OPEN, paragraphs=(*asked, str(complaint), *earlier))
         self.predictions[question.name] = understood
         return Said(sign=Sign.NOTED, paragraphs=(f"Noted: {question.kind.show(understood)}", "Now run on and see."))
 
@@ -101,14 +112,19 @@ class Talk:
             return Said(sign=Sign.WRONG, paragraphs=("Not yet.", str(complaint)))
         if understood == question.right():
             return Said(sign=Sign.RIGHT, paragraphs=(f"Right: {question.kind.show(understood)}", question.because))
-        return Said(sign=Sign.WRONG, paragraphs=("Not yet.", question.hint_for(understood)))
+        return Said(
+            sign=Sign.WRONG,
+            paragraphs=("Not yet.", question.hint_for(understood), *_length(understood, question.right())),
+        )
 
     def hint(self, name: object) -> Said:
-        """The next hint; after the last one, the last again. Raises Misuse as `predict` does."""
+        """The next hint; after the last one, all of them again. Raises Misuse as `predict` does."""
         question = self._question(name)
         if not question.hints:
-            return Said(sign=Sign.OPEN, paragraphs=("Run the next cell: it shows what happens.",))
-        given = min(self._hints_given.get(question.name, 0), len(question.hints) - 1)
+            return Said(sign=Sign.OPEN, paragraphs=(question.nudge,))
+        given = self._hints_given.get(question.name, 0)
+        if given == len(question.hints):
+            return Said(sign=Sign.OPEN, paragraphs=(f"All {given} hints", *question.hints))
         self._hints_given[question.name] = given + 1
         return Said(sign=Sign.OPEN, paragraphs=(f"Hint {given + 1} of {len(question.hints)}", question.hints[given]))
 
@@ -126,10 +142,29 @@ class Talk:
 
     def _question(self, name: object) -> Question[Any]:
         if not isinstance(name, str) or name not in self.questions:
-            close = get_close_matches(str(name), self.questions, n=1)
-            advice = f"; did you mean {close[0]!r}?" if close else ""
-            raise Misuse(f"question: expected one of {', '.join(self.questions)}, got {name!r}{advice}")
+            raise Misuse(f"question: {_meant(name, self.questions)}{self._expected()}, got {echo(name)}")
+        self._last = name
         return self.questions[name]
+
+    def _expected(self) -> str:
+        """What is asked in the lesson that the last question was of; with none so far, where to find a name."""
+        if self._last:
+            return f"expected one of {', '.join(NEIGHBOURS.get(self._last, tuple(self.questions)))}"
+        return 'expected its name, as the lesson has it, such as "SKEYID" in check("SKEYID")'
+
+
+def _meant(name: object, names: Mapping[str, object]) -> str:
+    """The name that is close, whatever its case; nothing if none is."""
+    lower = {each.lower(): each for each in names}
+    close = get_close_matches(name.lower(), lower, n=1) if isinstance(name, str) else []
+    return f"did you mean {lower[close[0]]!r}? " if close else ""
+
+
+def _length(answer: object, right: object) -> tuple[str, ...]:
+    """How many octets were given, where others are expected."""
+    if isinstance(answer, bytes) and isinstance(right, bytes) and len(answer) != len(right):
+        return (f"You gave {counted(len(answer))}.",)
+    return ()
 
 
 def _your_turn(question: Question[Any]) -> Said:

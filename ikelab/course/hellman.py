@@ -140,6 +140,8 @@ LONGER = Question[int](
     name="longer",
     ask="Suppose p and the exponents had a few bits more. How many more, for the search to take a thousand times as "
     "long?",
+    nudge="No cell shows this. One bit more, and there are twice as many exponents to try. Two bits more, and four "
+    "times as many. And ten?",
     kind=Whole(),
     right=lambda: (TIMES - 1).bit_length(),
     because="Each bit more doubles the number of exponents, and 2^10 is 1,024. The two sides pay for ten bits with a "

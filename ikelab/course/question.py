@@ -21,7 +21,6 @@ ADVICE = {
     "unsupported operand type(s) for +: 'int' and 'bytes'": "; one octet of a number is bytes([number])",
     "can't concat str to bytes": '; octets of a text are text.encode(), those of hex digits bytes.fromhex("...")',
     'can only concatenate str (not "bytes") to str': "; octets of a text are text.encode()",
-    "name 'hmac' is not defined": "; put import hmac in front of the function",
 }
 """What helps where Python complains so: mistakes that everybody makes once."""
 
@@ -226,11 +225,13 @@ class Question(Generic[Understood]):
     """Something asked. `right` works the right answer out, with the engine where that can be.
 
     because: what to say with the right answer. slips: the first that was made is answered. otherwise: the hint for any
-    other wrong answer. hints: from a nudge to the solution, for whoever asks.
+    other wrong answer. hints: from a nudge to the solution, for whoever asks; an exercise has some. A prediction has
+    one `nudge` instead.
     """
 
     name: str
     ask: str
+    nudge: str = "Run the next cell: it shows what happens."
     kind: Kind[Understood]
     right: Callable[[], Understood]
     because: str

@@ -62,6 +62,11 @@ class TestPrediction:
         assert said.paragraphs[-1] == 'Expected "a" or "b", got 7.'
         assert talk.predictions == {}
 
+    def test_an_earlier_one_still_stands(self, talk: Talk) -> None:
+        talk.predict("colour", "a")
+        assert talk.predict("colour", 7).paragraphs[-1] == "Your earlier answer still stands: a) red"
+        assert talk.check("colour").paragraphs[0] == "You predicted: a) red"
+
     def test_a_right_one_is_told_why(self, talk: Talk) -> None:
         talk.predict("colour", "b")
         assert repr(talk.check("colour")) == "✓ As you predicted: b) blue\n  Blue is <it>."
@@ -89,22 +94,26 @@ class TestExercise:
         said = repr(talk.check("key", b"wrong"))
         assert said == "✗ Not yet.\n  Other octets."
 
+    def test_another_length_is_told(self, talk: Talk) -> None:
+        assert repr(talk.check("key", b"x")) == "✗ Not yet.\n  Other octets.\n  You gave 1 octet."
+
     @pytest.mark.parametrize("answer", [None, ...])
     def test_not_done_yet(self, talk: Talk, answer: object) -> None:
         assert repr(talk.check("key", answer)) == (
             '? Your turn: replace the three dots. If you are stuck, run hint("key") in a cell of your own.'
         )
 
-    def test_hints_become_plainer_and_the_last_stays(self, talk: Talk) -> None:
+    def test_hints_become_plainer_and_then_come_all_together(self, talk: Talk) -> None:
         assert [talk.hint("key").paragraphs for _ in range(4)] == [
             ("Hint 1 of 3", "nudge"),
             ("Hint 2 of 3", "push"),
             ("Hint 3 of 3", "solution"),
-            ("Hint 3 of 3", "solution"),
+            ("All 3 hints", "nudge", "push", "solution"),
         ]
 
-    def test_a_question_without_hints(self, talk: Talk) -> None:
-        assert talk.hint("colour").sign is Sign.OPEN
+    def test_a_question_without_hints_has_a_nudge(self, talk: Talk) -> None:
+        assert repr(talk.hint("colour")) == "? Run the next cell: it shows what happens."
+        assert repr(Talk().hint("longer")).startswith("? No cell shows this.")
 
 
 class TestWhateverIsWritten:
@@ -117,10 +126,24 @@ class TestWhateverIsWritten:
     @pytest.mark.parametrize("name", ["color", 5, None, [], ""])
     def test_a_question_that_nobody_asks(self, talk: Talk, name: object) -> None:
         for ask in (talk.predict, talk.check, talk.hint):
-            with pytest.raises(Misuse, match="question: expected one of colour, key, got "):
+            with pytest.raises(Misuse, match=r"question: .*expected its name, as the lesson has it, .*, got "):
                 ask(name)
-        with pytest.raises(Misuse, match="did you mean 'colour'"):
-            talk.check("color")
+
+    @pytest.mark.parametrize(("name", "meant"), [("color", "colour"), ("COLOUR", "colour"), ("Key", "key")])
+    def test_a_misspelt_question(self, talk: Talk, name: str, meant: str) -> None:
+        with pytest.raises(Misuse, match=f"^question: did you mean '{meant}'"):
+            talk.check(name)
+
+    def test_whoever_asked_before_is_told_the_questions_of_that_lesson(self, talk: Talk) -> None:
+        talk.predict("colour")
+        with pytest.raises(Misuse, match=r"^question: expected one of colour, key, got 'nix'$"):
+            talk.check("nix")
+        here = Talk()
+        here.check("SKEYID")
+        with pytest.raises(
+            Misuse, match=r"^question: expected one of sent, readable, psk, SKEYID, typo, flip, got 'nix'$"
+        ):
+            here.hint("nix")
 
     def test_html_is_text_in_a_box(self, talk: Talk) -> None:
         box = ElementTree.fromstring(talk.predict("colour")._repr_html_().replace("<br>", "<br/>"))

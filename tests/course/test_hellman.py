@@ -129,7 +129,8 @@ class TestTheEngineAgrees:
     @pytest.mark.parametrize("value", [0, 1, p - 1])
     def test_what_makes_a_known_secret_is_refused_and_asked_for_again(self, value: int) -> None:
         heard = run("main", ike="aes128-sha256-toy").fork(message=4, field="Key Exchange Data", to=value)
-        assert "refuses 4: INVALID-KEY-INFORMATION" in repr(heard)
+        assert "refuses 4:" in repr(heard)
+        assert "INVALID-KEY-INFORMATION" in repr(heard)
         assert "g^xy would be known to all" in heard.says("initiator")[0]
         assert heard.established
 
