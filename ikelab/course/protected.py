@@ -6,8 +6,9 @@ Every value here shows itself, as text and in a notebook.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from html import escape
+from typing import TYPE_CHECKING
 
 from ikelab.course import hosts
 from ikelab.course.shown import whole_lines
@@ -21,9 +22,13 @@ from ikelab.ipsec.esp import TRAILER_SIZE, open_esp
 from ikelab.ipsec.refused import Refused
 from ikelab.ipsec.unprotect import Unprotected, unprotect
 from ikelab.ipsec.window import ReplayWindow
+from ikelab.timeline.trace import Trace
 from ikelab.view import pieces as drawn
 from ikelab.view.narration import visible
 from ikelab.wire import ip
+
+if TYPE_CHECKING:
+    from ikelab.view.player import Player
 
 OPENS_WITH = ("SPI", "AH Next Header")
 """The first field of ESP, and of AH."""
@@ -258,15 +263,26 @@ class Arrived:
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Ping:
-    """There and back, as far as it came."""
+    """There and back, as far as it came. trace: of the run that has made the SAs; None where there was none."""
 
     steps: tuple[Sent | Stopped | Arrived, ...]
+    trace: Trace | None = field(default=None, compare=False)
 
     @property
     def answered(self) -> bool:
         """Whether the answer reached the host that asked."""
         last = self.steps[-1]
         return len(self.steps) == 4 and isinstance(last, Arrived) and last.taken
+
+    def play(self, **place: object) -> Player:
+        """The player of the run, which goes on with these packets; it begins at the first of them. Raises Misuse."""
+        if self.trace is None:
+            raise Misuse("play: expected packets through the SAs of a run, got none: let IKE negotiate first")
+        from ikelab.course.packet_film import with_packets
+        from ikelab.view.player import Player
+
+        begin = {} if "step" in place else {"step": len(self.trace.frames) + 1}
+        return Player(with_packets(self.trace, self.steps), **begin, **place)
 
     def __repr__(self) -> str:
         """Each packet as its host sent it, as it was on the wire, and as the other gateway found it."""

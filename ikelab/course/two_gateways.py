@@ -125,7 +125,8 @@ class Gateways:
 
     def ping(self, *, source: str = "", destination: str = "") -> Ping:
         """An echo request of a host behind the initiator, and the answer, as far as they come. Raises Misuse."""
-        return Ping(steps=tuple(self._ping(source, destination)))
+        steps = tuple(self._ping(source, destination))
+        return Ping(steps=steps, trace=self.talk.trace if self.talk is not None else None)
 
     def _ping(self, source: str, destination: str) -> Iterator[Sent | Stopped | Arrived]:
         asked = self.send("ping", source=source, destination=destination)
@@ -197,9 +198,9 @@ class Gateways:
 
     def negotiate(self) -> Run:
         """Let IKE make what a policy has asked for: the run, whose SAs both take up."""
-        talk = run(self.scenario)
-        self._take_up(talk)
-        return talk
+        self.talk = run(self.scenario)
+        self._take_up(self.talk)
+        return self.talk
 
     def _take_up(self, talk: Run) -> None:
         for sa in talk.result.sas:

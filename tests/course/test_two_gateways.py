@@ -14,6 +14,7 @@ from ikelab.course.two_gateways import Gateways, gateways
 from ikelab.errors import Misuse
 from ikelab.ipsec.boundary import Crossed, How
 from ikelab.ipsec.refused import Reason, Refused
+from ikelab.view import twin
 
 ANY = {"local_ts": "0.0.0.0/0", "remote_ts": "0.0.0.0/0"}
 AH_ALONE = {"esp": "", "ah": "sha256"}
@@ -183,6 +184,49 @@ class TestNat:
             del again.chksum, again.payload.chksum
             assert bytes(IP(bytes(again))) == shown, "scapy computes the same checksums"
             assert summary(translated).startswith("203.0.113.7 > 10.99.0.2")
+
+
+class TestPlayed:
+    @pytest.mark.parametrize(
+        ("name", "words", "titles"),
+        [
+            ("main", {}, ["On the wire", "Decrypted"]),
+            ("ah", {}, ["On the wire"]),
+            ("main", {"ah": "sha256"}, ["On the wire", "On the wire", "Decrypted"]),
+            ("transport", {"encapsulation": "udp-transport"}, ["On the wire", "Decrypted"]),
+        ],
+    )
+    def test_the_run_goes_on_with_the_packets(self, name: str, words: dict[str, str], titles: list[str]) -> None:
+        talk = run(name, **words)
+        player = talk.ping().play()
+        trace = player.trace
+        assert (len(trace["messages"]), len(trace["frames"])) == (len(talk) + 2, talk.last + 4)
+        assert player.step == talk.last + 1
+        assert trace["messages"][: len(talk)] == talk.trace.to_json()["messages"]
+        for message in trace["messages"][len(talk) :]:
+            assert [sheet["title"] for sheet in message["sheets"]] == titles
+            for sheet in message["sheets"]:
+                leaves = [(each["at"], each["size"]) for each in sheet["fields"]]
+                assert sum(size for _, size in leaves) == len(sheet["octets"]) // 2
+        assert "10.2.0.10" in twin.text(trace) or "10.99.0.2" in twin.text(trace)
+
+    def test_the_key_that_opens_is_one_that_the_run_has_made(self) -> None:
+        talk = run("main")
+        trace = talk.ping().play().trace
+        keys = {secret["value"]: secret["label"] for secret in trace["secrets"]}
+        opened = [message["sheets"][1] for message in trace["messages"][len(talk) :]]
+        assert [keys[sheet["key_value"]] for sheet in opened] == [
+            "encryption key, ESP initiator to responder",
+            "encryption key, ESP responder to initiator",
+        ]
+
+    def test_without_a_run_there_is_nothing_to_play(self) -> None:
+        pair = gateways("main")
+        with pytest.raises(Misuse, match="let IKE negotiate first"):
+            pair.ping().play()
+        pair.negotiate()
+        assert pair.ping().play().step == 12
+        assert pair.ping().play(step=3).step == 3
 
 
 class TestShown:
