@@ -24,6 +24,8 @@ from ikelab.errors import Misuse
 
 OWN_JUPYTER_SETTINGS = Path(__file__).parent / "jupyter"
 USUAL_PORTS = range(8888, 8988)
+NOT_LISTED = ("__pycache__", "*.pyc", "*.pyo", ".DS_Store", "*~", "[0-9][0-9]_*.md")
+"""What the list of files leaves out: what Jupyter does, and the texts of the notebooks, which have the solutions."""
 SECONDS_TO_START = 120
 SECONDS_TO_STOP = 15
 
@@ -109,6 +111,7 @@ def _command_line(lessons: Path, port: int, opens_browser: bool) -> list[str]:
         "--ServerApp.answer_yes=True",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.extension_manager=readonly",
+        *(f"--ContentsManager.hide_globs={each}" for each in NOT_LISTED),
     ]
 
 

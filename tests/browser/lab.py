@@ -13,6 +13,7 @@ When the test ends, every page must have asked nobody but 127.0.0.1 for anything
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import re
@@ -83,16 +84,24 @@ class Lab:
     token: str
     folder: Path
 
+    def listed(self) -> list[str]:
+        """The files and folders that the learner sees in the list."""
+        with self._asked("GET", "/api/contents") as answer:
+            return [each["name"] for each in json.load(answer)["content"]]
+
     def stop_kernels(self) -> None:
         """End every kernel, so that whoever opens a notebook next begins with nothing defined."""
         for session in self._ask("GET", "/api/sessions"):
             self._ask("DELETE", f"/api/sessions/{session['id']}")
 
     def _ask(self, method: str, path: str) -> list[dict[str, str]]:
+        with self._asked(method, path) as answer:
+            return json.loads(answer.read() or "[]")
+
+    def _asked(self, method: str, path: str) -> http.client.HTTPResponse:
         request = urllib.request.Request(f"{self.site}{path}", method=method)
         request.add_header("Authorization", f"token {self.token}")
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as answer:
-            return json.loads(answer.read() or "[]")
+        return urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30)
 
 
 @dataclass(frozen=True, kw_only=True)

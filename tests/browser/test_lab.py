@@ -40,6 +40,11 @@ def test_a_tiny_notebook_runs(
     shot(page, f"tiny-{scheme}-{width}")
 
 
+def test_the_list_of_files_shows_lessons_and_no_solutions(lab: Lab) -> None:
+    assert {"00_start.ipynb", "README.md"} <= set(lab.listed())
+    assert "00_start.md" not in lab.listed()
+
+
 def test_a_failing_cell_is_told(lab: Lab, lab_page: Callable[..., Page]) -> None:
     write_notebook(lab.folder / "failing.ipynb", "1 / 0", "print('never')")
     page = lab_page()

@@ -91,6 +91,7 @@ def test_quick_mode(lab_page: Callable[..., Any], scheme: str, width: int) -> No
     assert (robbed.count("✓  computes it"), robbed.count("–  lacks g(qm)^xy")) == (4, 4)
     assert "? Your turn" in cell(page, "def esp_keys").inner_text()
 
+
 @in_every_look
 def test_esp_and_ah(lab_page: Callable[..., Any], scheme: str, width: int) -> None:
     page = lab_page(scheme=scheme, width=width, height=TALL)
