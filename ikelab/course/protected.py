@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 OPENS_WITH = ("SPI", "AH Next Header")
 """The first field of ESP, and of AH."""
+AT_THE_SPI = [0, 0]
+"""Where the player begins in a packet: the first field of its first sheet, which for ESP is the SPI."""
 IS_ENCRYPTED = "Ciphertext"
 """What the encrypted fields are called together."""
 
@@ -281,8 +283,8 @@ class Ping:
         from ikelab.course.packet_film import with_packets
         from ikelab.view.player import Player
 
-        begin = {} if "step" in place else {"step": len(self.trace.frames) + 1}
-        return Player(with_packets(self.trace, self.steps), **begin, **place)
+        begin: dict[str, object] = {"step": len(self.trace.frames) + 1, "field": AT_THE_SPI}
+        return Player(with_packets(self.trace, self.steps), **(place if "step" in place else {**begin, **place}))
 
     def __repr__(self) -> str:
         """Each packet as its host sent it, as it was on the wire, and as the other gateway found it."""
