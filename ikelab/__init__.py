@@ -56,7 +56,10 @@ def __getattr__(name: str) -> object:
     """Load a name of the front door when it is first used (PEP 562)."""
     if name not in _MODULES:
         raise AttributeError(f"module 'ikelab' has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(_MODULES[name]), name)
+    value = getattr(import_module(_MODULES[name]), name)
+    if _MODULES[name].startswith("ikelab.course.") and not isinstance(value, type):
+        value = import_module("ikelab.course.calling").told_when_miscalled(value)
+    globals()[name] = value
     return value
 
 

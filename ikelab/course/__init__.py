@@ -36,4 +36,8 @@ def __getattr__(name: str) -> object:
     """Load a name when it is first used (PEP 562)."""
     if name not in _WHERE:
         raise AttributeError(f"module 'ikelab.course' has no attribute {name!r}")
-    return getattr(import_module(_WHERE[name]), name)
+    value = getattr(import_module(_WHERE[name]), name)
+    if callable(value):
+        value = import_module("ikelab.course.calling").told_when_miscalled(value)
+    globals()[name] = value
+    return value

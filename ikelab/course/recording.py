@@ -16,8 +16,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import ClassVar
 
+from ikelab.course.calling import told_when_miscalled
 from ikelab.course.datasets import dataset, datasets
+from ikelab.course.question import echo
 from ikelab.course.shown import Shown, place
 from ikelab.errors import Misuse
 from ikelab.follow import heard as ike_messages
@@ -27,12 +30,23 @@ from ikelab.ike.listen import Followed, Heard, Listener
 from ikelab.net.capture import read_capture
 from ikelab.timeline import Trace, trace_of
 
+RUN_ALONE = ("at", "diff", "ending", "established", "film", "fork", "gateways", "last", "load", "moments", "ping",
+             "result", "save", "says", "scenario", "verdict", "wire")  # fmt: skip
+"""What only a run has, whose peers can be asked."""
+
 Keys = str | os.PathLike[str] | Mapping[str, object] | Beliefs | None
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Recording(Shown):
     """A conversation as somebody heard it who believes something: `heard` are its datagrams, `beliefs` the keys."""
+
+    AS_IN: ClassVar[str] = 'a recording, as in talk = recorded("main_psk_nopfs")'
+    ELSEWHERE: ClassVar[tuple[str, ...]] = RUN_ALONE
+    INSTEAD: ClassVar[str] = (
+        "a recording cannot be run on or asked for what a peer has: that takes a run, as in "
+        'talk = run("main"). Of a recording, flipped, with_psk and without_keys change what is heard'
+    )
 
     title: str
     about: str
@@ -67,21 +81,26 @@ class Recording(Shown):
 
     # -- the same octets, heard otherwise
 
+    @told_when_miscalled
     def without_keys(self) -> Recording:
         """What somebody hears who has no key at all."""
         return replace(self, title=f"{self.title} (heard without keys)", beliefs=Beliefs())
 
+    @told_when_miscalled
     def with_psk(self, psk: str | bytes) -> Recording:
         """What somebody hears who knows the Diffie-Hellman secret, as one of the peers does, and this pre-shared key.
 
         psk: text, or "0x" and hex digits; or octets.
         """
+        if not isinstance(psk, str | bytes):
+            raise Misuse(f"with_psk: expected a pre-shared key as text in quotes, or octets, got {echo(psk)}")
         key = psk if isinstance(psk, bytes) else given.psk(psk, "psk")
         ike = tuple(replace(_only_shared_secret(belief), psk=key) for belief in self.beliefs.ike)
         named = f'"{psk}"' if isinstance(psk, str) else f"0x{psk.hex()}"
         beliefs = Beliefs(psk=key, ike=ike, quick=self.beliefs.quick)
         return replace(self, title=f"{self.title} (heard with the pre-shared key {named})", beliefs=beliefs)
 
+    @told_when_miscalled
     def flipped(self, number: int, field: str) -> Recording:
         """What is heard if on the way the last bit of a field is flipped; of fields with one name, the first is meant.
 

@@ -19,6 +19,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from ikelab.course.calling import told_when_miscalled
 from ikelab.course.comparing import Divergence, Passage, compare_runs, compare_steps
 from ikelab.course.instants import Instant, instant
 from ikelab.course.interventions import Drop, Intervention, difference
@@ -53,6 +54,12 @@ class Run(Shown):
     """What came of a scenario. moments: every thought of a peer; wire: every datagram. The recipe determines both."""
 
     STEP: ClassVar[str] = "step"
+    AS_IN: ClassVar[str] = 'a run, as in talk = run("main")'
+    ELSEWHERE: ClassVar[tuple[str, ...]] = ("beliefs", "flipped", "heard", "with_psk", "without_keys")
+    INSTEAD: ClassVar[str] = (
+        'only a recording is heard otherwise, as in talk = recorded("main_psk_nopfs"). Of a run, '
+        "fork(...) changes one thing and runs it again"
+    )
 
     scenario: Scenario
     moments: tuple[Moment, ...] = field(compare=False)
@@ -108,6 +115,7 @@ class Run(Shown):
         """The number of the last step."""
         return len(self.moments)
 
+    @told_when_miscalled
     def says(self, role: str) -> tuple[str, ...]:
         """What one side says went wrong: its own refusals, and what it was told, each once. Raises Misuse."""
         _known_role(role)
@@ -145,12 +153,14 @@ class Run(Shown):
 
     # -- steps
 
+    @told_when_miscalled
     def at(self, step: int) -> Instant:
         """How things stood after a step: 0 before anything was said, then 1 to `last`. Raises Misuse."""
         if step not in range(self.last + 1):
             raise Misuse(f"step: expected a number from 0 to {self.last}, got {step!r}")
         return instant(self.trace, self.moments, self.wire, step)
 
+    @told_when_miscalled
     def diff(self, one: int | Run, other: int | None = None) -> Passage | Divergence:
         """What happened between two steps, or where this run and another one part. Raises Misuse."""
         if isinstance(one, Run):
@@ -161,6 +171,7 @@ class Run(Shown):
 
     # -- the same again, otherwise
 
+    @told_when_miscalled
     def fork(
         self,
         *,
@@ -223,23 +234,27 @@ class Run(Shown):
 
     # -- packets
 
+    @told_when_miscalled
     def gateways(self, form: Form = "policy-based", *, nat: str = "") -> Gateways:
         """Both gateways with the SAs that were made, to send packets: see `ikelab.course.gateways`. Raises Misuse."""
         from ikelab.course.two_gateways import gateways
 
         return gateways(self, form, nat=nat)
 
+    @told_when_miscalled
     def ping(self) -> Ping:
         """The first packet through the SAs that were made, and the answer to it, as far as they come. Raises Misuse."""
         return self.gateways().ping()
 
     # -- files
 
+    @told_when_miscalled
     def save(self, path: str | Path) -> None:
         """Write the trace, its recipe in it, whole or not at all. Raises Misuse."""
         self.trace.save(path)
 
     @classmethod
+    @told_when_miscalled
     def load(cls, path: str | Path) -> Run:
         """The run that `save` wrote, to be stepped and forked as before.
 

@@ -177,6 +177,11 @@ class Scenario:
 
         Raises Misuse where a word is unknown, or means nothing.
         """
+        for role, told_of_it in (("initiator", initiator), ("responder", responder)):
+            if told_of_it is not None and not isinstance(told_of_it, Mapping):
+                raise Misuse(
+                    f'{role}: expected words in a dict, such as {{"psk": "..."}}, got {given.shown(told_of_it)}'
+                )
         both = {name: word for name, word in words.items() if name in _WORDS_OF_BOTH}
         own = {name: word for name, word in words.items() if name not in both}
         if unknown := sorted(own.keys() - _WORDS_OF_RUN.keys()):

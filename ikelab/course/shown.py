@@ -15,6 +15,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from ikelab.course.calling import told_when_miscalled
 from ikelab.crypto.derived import counted, shortened
 from ikelab.errors import Misuse
 from ikelab.ike.listen import Followed
@@ -97,10 +98,28 @@ class Secret:
         return "\n".join(map(visible, lines))
 
 
+class NotHere(Misuse, AttributeError):
+    """A recording was asked for what only a run can do, or a run for what only a recording can."""
+
+
 class Shown(ABC):
-    """A conversation as one can look at it. `STEP` is what its steps are called."""
+    """A conversation as one can look at it. `STEP` is what its steps are called.
+
+    AS_IN: what it is, and how to come by one. ELSEWHERE: what only its sibling can do; INSTEAD: what to do then.
+    """
 
     STEP: ClassVar[str] = "message"
+    AS_IN: ClassVar[str] = 'a run or a recording, as in talk = run("main")'
+    ELSEWHERE: ClassVar[tuple[str, ...]] = ()
+    INSTEAD: ClassVar[str] = ""
+
+    if not TYPE_CHECKING:  # to a type checker, what is not declared is not there
+
+        def __getattr__(self, name: str) -> object:
+            """Say where that can be had which is only to be had elsewhere."""
+            if name in self.ELSEWHERE:
+                raise NotHere(f"{name}: {self.INSTEAD}")
+            return object.__getattribute__(self, name)
 
     @property
     @abstractmethod
@@ -129,8 +148,21 @@ class Shown(ABC):
         """The same for a notebook."""
         return whole_lines(repr(self), "Ladder")
 
-    def play(self, **place: object) -> Player:
-        """The player, as the last line of a notebook's cell. `place` is where it begins: step=5, view="secrets"."""
+    @told_when_miscalled
+    def play(
+        self,
+        *,
+        step: int | None = None,
+        view: str | None = None,
+        message: int | None = None,
+        field: Sequence[int] | None = None,
+        secret: str | None = None,
+        viewpoint: str | None = None,
+    ) -> Player:
+        """The player, as the last line of a notebook's cell, and where it begins: step=5, view="secrets".
+
+        All of these are told in `ikelab.Player`. Raises Misuse for what there is not.
+        """
         try:
             from ikelab.view.player import Player
         except ModuleNotFoundError as error:
@@ -138,8 +170,12 @@ class Shown(ABC):
                 f"the player needs {error.name}, which is not installed: pip install 'ikelab[all]'; "
                 "without it, print the recording, or a message of it"
             ) from None
-        return Player(self.trace, **place)
+        where = {"step": step, "view": view, "message": message, "field": field, "viewpoint": viewpoint}
+        if secret is not None:
+            where["secret"] = self.secret(secret).name
+        return Player(self.trace, **{name: value for name, value in where.items() if value is not None})
 
+    @told_when_miscalled
     def save_page(self, path: str | os.PathLike[str]) -> None:
         """Write the player as one HTML file that needs neither Jupyter nor a network. Raises Misuse."""
         try:
@@ -147,6 +183,7 @@ class Shown(ABC):
         except OSError as error:
             raise Misuse(f"{path}: expected a file that can be written, got: {error.strerror or error}") from None
 
+    @told_when_miscalled
     def message(self, number: int) -> Message:
         """The message of that number, from 1. Raises Misuse."""
         place = self._place(number)
@@ -165,16 +202,18 @@ class Shown(ABC):
         """All messages."""
         return tuple(map(self.message, range(1, len(self) + 1)))
 
+    @told_when_miscalled
     def secret(self, name: str) -> Secret:
         """The value of that name, such as "SKEYID" or "Ni_b". Raises Misuse with the names there are."""
         entries = {entry["name"]: entry for entry in self.trace.secrets}
         if name not in entries:
             labelled = [each for each, entry in entries.items() if name == entry["label"]]
-            close = labelled or get_close_matches(name, entries, n=3)
-            advice = f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
-            raise Misuse(
-                f"secret: expected one of {', '.join(entries) or 'none: nothing is known'}, got {name!r}{advice}"
-            )
+            close = labelled or get_close_matches(name, entries, n=3, cutoff=0.5)
+            if close:
+                raise Misuse(
+                    f"secret: expected a value of this, got {name!r}; did you mean {' or '.join(map(repr, close))}?"
+                )
+            raise Misuse(f"secret: expected one of {', '.join(entries) or 'none: nothing is known'}, got {name!r}")
         return _secret(entries[name], entries, self.STEP)
 
     def _place(self, number: object) -> int:
