@@ -260,8 +260,8 @@ BOOK = {
             printed="prf(SKEYID_a, M-ID | SA | Ni [ | KE ] [ | IDci | IDcr ])",
             rfc="RFC 2409 §5.5",
             role=Role.PROOF,
-            explain="Authenticates Quick Mode's first message: whatever follows the HASH payload, in the order in which "
-            "it came.",
+            explain="Authenticates Quick Mode's first message: all that follows the HASH payload, in the order in "
+            "which it came.",
         ),
         Line(
             name="HASH(2)",

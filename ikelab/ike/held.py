@@ -57,7 +57,10 @@ class Retry:
 
 @dataclass(eq=False, kw_only=True)
 class Held:
-    """An SA and what its peer still wants of it. repeated: how often an answer was given again, by message ID."""
+    """An SA and what its peer still wants of it. repeated: how often an answer was given again, by message ID.
+
+    refused: why the last message of phase 1 that came was not accepted, since this side has answered there; or None.
+    """
 
     sa: IkeSa
     born: float
@@ -65,6 +68,7 @@ class Held:
     retries: dict[int, Retry] = field(default_factory=dict)
     repeated: dict[int, int] = field(default_factory=dict)
     begun: int = 0
+    refused: Refusal | None = None
 
     @property
     def half_open(self) -> bool:

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from ikelab.errors import Misuse
+from ikelab.errors import Misuse, Refusal
 from ikelab.ike.config import Env, PeerConfig
 from ikelab.ike.held import Held, Holding, Pace, Retry
 from ikelab.ike.informational import INFORMATIONAL
@@ -293,6 +293,8 @@ class Peer:
         """The outcome, or the same in silence: nobody can make a peer repeat itself or complain without end."""
         if outcome.said is None:
             return outcome
+        if outcome.fired is REMIND and held.refused is not None:
+            return replace(outcome, fired=REFUSE, said=None, refused=_too_early_after(held.refused, outcome))
         if outcome.fired in (REPEAT, REMIND):
             message_id = 0 if outcome.fired is REMIND else outcome.message_id
             again = held.repeated.get(message_id, 0) + 1
@@ -306,6 +308,10 @@ class Peer:
     def _time(self, held: Held, outcome: Outcome, now: float) -> None:
         """Set the timer of what was said, clear that of what was answered, note what speaks against waiting."""
         fired, message_id = outcome.fired, outcome.message_id
+        if not message_id and fired is REFUSE and outcome.doubt is not None:
+            held.refused = outcome.refused
+        elif not message_id and (fired is REPEAT or isinstance(fired, Row)):
+            held.refused = None
         if isinstance(fired, Row):
             held.retries.pop(message_id, None)
             held.repeated.pop(message_id, None)
@@ -358,3 +364,10 @@ class Peer:
         place = f"SA {held.sa.serial}/{held.sa.cookie_i.hex()}/{exchange.role}/{message_id:08x}/{exchange.number}"
         fraction = int.from_bytes(self.env.draw(f"{place}/jitter {sent}", 4)) / 2**32
         return wait * (1 + profile.jitter * (2 * fraction - 1))
+
+
+def _too_early_after(refused: Refusal, outcome: Outcome) -> Refusal:
+    """Why a message of phase 2 is refused where the end of phase 1 has come, and was refused itself."""
+    early = outcome.refused
+    assert early is not None
+    return Refusal(why=early.why, rfc=early.rfc, hint=f"the message in between came, and was refused: {refused.why}")

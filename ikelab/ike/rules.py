@@ -96,11 +96,13 @@ DECLINE = Rule(
 )
 COMPLAINT = Rule(
     name="COMPLAINT",
-    when="hears an error notification before the SA is established",
+    when="hears an error notification in clear before the SA is established, or before the other side has used it",
     does="believes it when the timer runs out, if nothing better comes",
     after=SAME,
     rfc=f"{OWN_CHOICE}; that such a notification comes in clear, so that anyone may have said it, is RFC 2409 §5.7",
-    fits=lambda script, role, state: script.is_phase_1 and _waits(script, role, state),
+    fits=lambda script, role, state: (
+        script.is_phase_1 and (_waits(script, role, state) or _has_the_last_word(script, role, state))
+    ),
 )
 TOLD = Rule(
     name="TOLD",
@@ -113,7 +115,7 @@ TOLD = Rule(
 REMIND = Rule(
     name="REMIND",
     when="hears an encrypted message of a later exchange while it still waits for HASH_I",
-    does="says its last answer again",
+    does="says its last answer again, unless it has refused that message since",
     after=SAME,
     rfc="RFC 2408 §3.1",
     fits=lambda script, role, state: (

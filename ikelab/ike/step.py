@@ -213,9 +213,14 @@ def _heard(
 
 
 def _complaint_in_clear(hearing: Hearing, before: IkeSa | None) -> Outcome:
-    """News without proof: an error is a doubt that counts when the timer runs out. Anything else is refused."""
+    """News without proof: an error is a doubt that counts when the timer runs out. Anything else is refused.
+
+    Where nothing has shown that this side's last message of phase 1 was accepted, the other side may have no SA to say
+    so with: then, too, it counts for what waits under the SA.
+    """
     error = error_in(hearing.sheet.payloads)
-    if error is None or before is None or before.established:
+    doubtful = before is not None and before.unconfirmed and before.waiting
+    if error is None or before is None or (before.established and not doubtful):
         raise Refusal(
             why="expected an encrypted Informational with a HASH, got one in clear that proves nothing",
             rfc="RFC 2409 §5.7",

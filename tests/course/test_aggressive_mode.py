@@ -191,6 +191,14 @@ class TestTheEngineAgrees:
         responder = {"peer_address": "any", "peer_id": "moon.example.org"}
         assert run("aggressive", initiator={"id": name}, responder=responder).established == established
 
+    def test_a_name_that_is_not_accepted_is_told_in_a_few_messages(self) -> None:
+        """The responder proves itself to any name, and refuses only message 3; then neither side goes on for long."""
+        stranger = run("aggressive", initiator={"id": "moon.example.org"})
+        assert stranger.result.refused is not None
+        assert (stranger.result.refused.by, stranger.result.refused.at) == ("responder", 3)
+        assert len(stranger) == 8
+        assert "The other side says INVALID-ID-INFORMATION" in stranger.says("initiator")[0]
+
     @pytest.mark.parametrize(("mode", "known"), [("aggressive", ["moon", "sun"]), ("main", ["moon"])])
     def test_branches_with_keys_of_their_own_call_from_anywhere(self, mode: str, known: list[str]) -> None:
         """In Main Mode all of them are tried with one key; in Aggressive Mode each name finds its own."""

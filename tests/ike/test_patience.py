@@ -8,10 +8,11 @@ from itertools import pairwise
 import pytest
 
 from ikelab.errors import Refusal
-from ikelab.ike.config import PROFILES, Child
+from ikelab.ike.config import PROFILES, Child, Identity
 from ikelab.ike.held import Retry
 from ikelab.ike.peer import Connect, Peer, Protect
 from ikelab.ike.rules import COMPLAINT, GIVE_UP, REFUSE, REMIND, REPEAT, RESEND
+from ikelab.ike.saying import notice_in_clear
 from ikelab.net.link import Link, Path
 from ikelab.wire.message import read_header
 from ikelab.wire.numbers import ExchangeType, Notify
@@ -194,6 +195,48 @@ class TestWhenWaitingIsOver:
             link.run(until=link.now + 0.011)
         link.run()
         agreed(alice, bob)
+
+    def test_a_name_that_aggressive_mode_does_not_accept_is_known_after_the_second_answer(self) -> None:
+        """The initiator is done with phase 1; the responder says in clear that it is not. Nobody reminds anybody."""
+        stranger = peer(replace(AGGRESSIVE, local_id=Identity.parse("moon.example.org")), ALICE, profile=PLAIN)
+        expecting = replace(mirrored(AGGRESSIVE), remote_id=Identity.parse(ALICE.address))
+        link = Link(stranger, peer(expecting, BOB, profile=PLAIN))
+        link.begin(stranger, Connect(connection="net", remote=BOB))
+        link.run()
+        assert [exchange_of(each.octets) for each in link.wire] == [
+            ExchangeType.AGGRESSIVE,
+            ExchangeType.AGGRESSIVE,
+            *2 * [ExchangeType.AGGRESSIVE, ExchangeType.QUICK_MODE, ExchangeType.INFORMATIONAL],
+        ]
+        assert (len(fired(link, ALICE, COMPLAINT)), len(fired(link, BOB, REMIND))) == (2, 0)
+        ends = [m.outcome for m in link.moments if m.actor == ALICE and m.outcome.fired is GIVE_UP]
+        assert [bool(each.message_id) for each in ends] == [True, False]
+        assert {each.refused.notify for each in ends if each.refused} == {Notify.INVALID_ID_INFORMATION}
+        assert not any(sa.established for each in link.peers.values() for sa in each.sas)
+
+    def test_a_damaged_end_of_aggressive_mode_comes_out_again(self) -> None:
+        """Once refused it is not asked for again, and the timer of the initiator brings it all the same."""
+        link = link_of(Path(alter={3: lambda octets: octets[:-1] + bytes([octets[-1] ^ 1])}), AGGRESSIVE)
+        link.run()
+        assert len(fired(link, BOB, REMIND)) == 0
+        agreed(*link.peers.values())
+
+    def test_a_forged_complaint_after_aggressive_mode_is_waited_out(self) -> None:
+        link = link_of(Path(), AGGRESSIVE)
+        alice, bob = link.peers.values()
+        link.run(stop=lambda: len(link.wire) >= 4)
+        sa = alice.sas[0]
+        assert sa.unconfirmed
+        header = read_header(link.wire[2].octets)
+        complaint = notice_in_clear(header, Notify.INVALID_ID_INFORMATION, 7)
+        for _ in range(3):
+            alice.receive_datagram(complaint, BOB, link.now)
+        assert alice.sas[0] is sa
+        assert fired(link, ALICE, COMPLAINT)
+        link.run()
+        agreed(alice, bob)
+        alice.receive_datagram(complaint, BOB, link.now)
+        assert link.moments[-1].outcome.fired is REFUSE, "the SA has been used: nothing in clear counts any more"
 
     def test_a_wrong_key_is_known_after_the_second_answer(self) -> None:
         link = Link(peer(AGGRESSIVE, ALICE, profile=PLAIN), peer(mirrored(replace(AGGRESSIVE, psk=b"x")), BOB))
