@@ -30,26 +30,35 @@ def text(pieces: Sequence[Piece], packet: bytes) -> str:
 
 
 def html(pieces: Sequence[Piece], packet: bytes, caption: str) -> str:
-    """The same as a table; what a field is for shows where the pointer rests on its name."""
+    """The same as a table; what each field is for can be unfolded below it."""
     heads = "".join(f'<th style="text-align: left; padding: 1px 8px">{head}</th>' for head in HEADS)
     rows = "".join(_row(piece, packet[piece.at : piece.end]) for piece in pieces)
     return (
         f'<div style="font-size: 12px; margin-top: 4px">{escape(caption)}</div>'
         f'<div style="overflow-x: auto" tabindex="0" role="group" aria-label="{escape(caption)}">'
         '<table style="margin: 4px 0; border-collapse: collapse; font-size: 12px">'
-        f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
+        f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>{_explained(pieces)}"
     )
+
+
+def _explained(pieces: Sequence[Piece]) -> str:
+    """A line for each field that there is something to say of."""
+    lines = "".join(
+        f"<div><b>{escape(piece.name)}</b>: {escape(piece.explain)} {escape(piece.rfc)}</div>"
+        for piece in pieces
+        if piece.explain
+    )
+    return f'<details style="font-size: 12px"><summary>What each field is for</summary>{lines}</details>'
 
 
 def _row(piece: Piece, octets: bytes) -> str:
     colour = ENCRYPTED if piece.encrypted else COVERED if piece.covered else PROOF if piece.name == "ICV" else ""
     style = f' style="background: {colour}"' if colour else ""
-    about = escape(f"{piece.explain} {piece.rfc}".strip(), quote=True)
     cell = '<td style="text-align: left; vertical-align: top; padding: 1px 8px; white-space: nowrap'
     mono = "; font-family: var(--jp-code-font-family, monospace)"
     hexes = "<br>".join(_rows(octets))
     return (
-        f'<tr{style}>{cell}{mono}">{piece.at}</td>{cell}" title="{about}">{escape(piece.name)}</td>'
+        f'<tr{style}>{cell}{mono}">{piece.at}</td>{cell}">{escape(piece.name)}</td>'
         f'{cell}">{_sign(piece.encrypted)}</td>{cell}">{_sign(piece.covered)}</td>{cell}{mono}">{hexes}</td></tr>'
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.lab import open_lesson, run_all, shot
+from tests.browser.lab import accessibility_complaints, open_lesson, run_all, shot
 from tests.needs import needs
 
 pytestmark = needs("chromium")
@@ -102,6 +102,7 @@ def test_esp_and_ah(lab_page: Callable[..., Any], scheme: str, width: int) -> No
     shot(page, f"l08-{scheme}-{width}")
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     assert "84 octets have become 156" in packet.inner_text()
+    assert accessibility_complaints(page, ".jp-OutputArea-output") == []
     assert packet.locator("tr", has_text="Next Header").inner_text().split()[3:5] == ["✓", "✓"]
     assert "wrong ICV" in cell(page, "sent.flipped").inner_text()
     assert cell(page, "nat_trial").inner_text().count("✓ arrives") == 3
