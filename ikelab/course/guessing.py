@@ -76,7 +76,10 @@ def what_was_heard(talk: Run) -> dict[str, bytes]:
 
 
 def overhear(talk: Run, attempt: Attempt) -> Guessing | NotYet:
-    """A listener tries the words of a list against HASH_R, with a function of the learner's. Raises Misuse."""
+    """A listener tries the words of a list against HASH_R, with a function of the learner's. Raises Misuse.
+
+    With a function that computes something else nothing is said about any word.
+    """
     target, heard = _target(talk), what_was_heard(talk)
     calls = [(word.encode(), heard) for word in WORDS]
     try:
@@ -85,6 +88,10 @@ def overhear(talk: Run, attempt: Attempt) -> Guessing | NotYet:
         return NotYet(why="First write the function: it still answers three dots.")
     except NotUnderstood as complaint:
         return NotYet(why=str(complaint))
+    if answers != tuple(target.made_of(word) for word, _ in calls):
+        return NotYet(
+            why='Your function is not right yet, so no word can be tried: run check("attempt", attempt) first.'
+        )
     found = next((place for place, answer in enumerate(answers) if answer == target.hash_r), None)
     return _told(
         "A listener has messages 1 and 2, and a list of words.",
@@ -112,7 +119,9 @@ def impostor(talk: Run) -> Guessing:
         "Somebody was the responder once. He has g^xy, message 5, and a list of words.",
         found,
         f"message {number} opens, HASH_I is right, and the initiator calls itself {name}.",
-        "Nobody was asked. All that the initiator noticed is a negotiation that came to nothing.",
+        "Nobody was asked. All that the initiator noticed is a negotiation that came to nothing."
+        if not talk.established
+        else "But here the responder proved itself: it has the pre-shared key, and need not guess.",
     )
 
 

@@ -35,10 +35,14 @@ class Target:
     keyed_then: bytes
     hash_r: bytes
 
+    def made_of(self, word: bytes) -> bytes:
+        """What HASH_R would be if this word were the pre-shared key."""
+        skeyid = hmac.digest(word, self.keyed_first, self.algorithm)
+        return hmac.digest(skeyid, self.keyed_then, self.algorithm)
+
     def fits(self, word: bytes) -> bool:
         """Whether this word is the pre-shared key."""
-        skeyid = hmac.digest(word, self.keyed_first, self.algorithm)
-        return hmac.compare_digest(hmac.digest(skeyid, self.keyed_then, self.algorithm), self.hash_r)
+        return hmac.compare_digest(self.made_of(word), self.hash_r)
 
 
 def target_of(followed: Followed) -> Target | None:

@@ -143,6 +143,15 @@ class TestTheEngineAgrees:
         assert guess.result.refused is not None
         assert (guess.result.refused.by, guess.result.refused.at) == ("responder", 1)
 
+    def test_a_gateway_that_does_main_mode_only_gives_nothing_away_and_the_initiator_its_name(self) -> None:
+        refused = run("aggressive-refused")
+        assert [labels(refused, number) for number in (1, 2)] == [["SA", "KE", "Ni", "IDii"], ["N"]]
+
+    @pytest.mark.parametrize("mode", ["main", "aggressive"])
+    def test_with_one_key_both_modes_work_from_any_address(self, mode: str) -> None:
+        branch = "moon.example.org"
+        assert run(mode, initiator={"id": branch}, responder={"peer_address": "any", "peer_id": branch}).established
+
     def test_a_cipher_can_be_chosen_all_the_same(self) -> None:
         ciphers = "aes256-sha256-modp2048, aes128-sha256-modp2048"
         assert run("aggressive", ike=ciphers, responder={"ike": "aes128-sha256-modp2048"}).established

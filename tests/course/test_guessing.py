@@ -60,6 +60,8 @@ class TestAListenerOfAggressiveMode:
             (lambda word, heard: word + 1, "TypeError"),
             (lambda word, heard: hmac.new(word, b"", "sha256"), ".digest()"),
             (3, "Expected a function"),
+            (lambda word, heard: heard["HASH_R"], "not right yet"),
+            (lambda word, heard: hmac.digest(word, heard["covered"], "sha256"), 'run check("attempt", attempt) first'),
         ],
     )
     def test_a_function_that_is_none_yet(self, function: object, words: str) -> None:
@@ -79,7 +81,15 @@ class TestAnImpostorInMainMode:
         assert found(impostor(lossy)) == "zebra"
 
     def test_and_no_other_key(self) -> None:
-        assert found(impostor(run("main", responder=STRANGER))) is None
+        guessed = impostor(run("main", responder=STRANGER))
+        assert found(guessed) is None
+        assert "came to nothing" in repr(guessed)
+
+    @pytest.mark.parametrize("psk", ["swordfish", "correct horse battery staple"])
+    def test_whoever_has_the_key_need_not_guess_it(self, psk: str) -> None:
+        told = repr(impostor(run("main", psk=psk)))
+        assert told.endswith("it has the pre-shared key, and need not guess.")
+        assert "came to nothing" not in told
 
     @pytest.mark.parametrize("name", ["aggressive", "silence", "proposal"])
     def test_where_there_was_no_message_5(self, name: str) -> None:

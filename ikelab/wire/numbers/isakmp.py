@@ -175,7 +175,7 @@ class Notify(
     ATTRIBUTES_NOT_SUPPORTED = (13, "ATTRIBUTES-NOT-SUPPORTED",
         "A transform's attributes are unknown, or contradict each other.", "§5.6")
     NO_PROPOSAL_CHOSEN = (14, "NO-PROPOSAL-CHOSEN",
-        "None of the offers is acceptable: the two configurations share no set of algorithms, or only one wants PFS.",
+        "None of the offers is acceptable: the two configurations share no set of algorithms (or PFS, in Quick Mode).",
         "§5.4")
     BAD_PROPOSAL_SYNTAX = (15, "BAD-PROPOSAL-SYNTAX",
         "The proposals are not put together as the standard demands.", "§5.5")
