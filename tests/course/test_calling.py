@@ -1,4 +1,4 @@
-"""A wrong call is answered with one sentence; complaints of the function's own, and defects, come through as they are."""
+"""A wrong call is answered with one sentence; complaints of a function's own, and defects, come through as they are."""
 
 from __future__ import annotations
 
