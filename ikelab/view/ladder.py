@@ -80,16 +80,16 @@ def _lines_of_run(trace: Part) -> Iterator[str]:
             yield f"{'':{margin}}|{visible(f' {title} '):^{RUN_WIDTH - 2}}|"
             current = title
         message = by_number[said[0]] if said else None
-        yield from _lines_of_step(frame, message)
+        yield from _lines_of_step(frame, message, by_number.get(frame["heard"]))
         while copies and message is not None and copies[0]["n"] == cast(int, message["n"]) + 1:
             yield from _lines_of_step(None, copies.pop(0))
 
 
-def _lines_of_step(frame: Part | None, message: Part | None) -> Iterator[str]:
+def _lines_of_step(frame: Part | None, message: Part | None, heard: Part | None = None) -> Iterator[str]:
     state = visible(state_after(frame)) if frame is not None else ""
     left, right = (state if frame is not None and frame["actor"] == side else "" for side in SIDES)
     number, rung = ("", " " * (RUN_WIDTH - 2)) if message is None else (message["n"], _arrow(message, RUN_WIDTH))
-    words = (deed(frame, message) if frame is not None else []) + ([] if message is None else judged(message))
+    words = (deed(frame, message, heard) if frame is not None else []) + ([] if message is None else judged(message))
     drawn = f"{left:<{STATE_WIDTH}}{number:>{NUMBER_WIDTH - 1}} |{rung}| {right:<{STATE_WIDTH}} "
     yield from _told(drawn, f"{'':{STATE_WIDTH + NUMBER_WIDTH}}|{'':{RUN_WIDTH - 2}}| {'':{STATE_WIDTH}} ", words)
 

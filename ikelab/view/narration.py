@@ -169,15 +169,23 @@ DEEDS = {
 }
 
 
-def deed(frame: Part, message: Part | None) -> list[str]:
-    """What a step is besides its message, in a few words: a refusal, a timer, the end."""
+def deed(frame: Part, message: Part | None, heard: Part | None = None) -> list[str]:
+    """What a step is besides the message that it says, in a few words: a refusal, a timer, the end.
+
+    heard: the message that it is about.
+    """
     refused = cast("Part | None", frame.get("refused"))
     if frame.get("rule") == "REFUSE":
         label = f": {refused['label']}" if refused and refused["label"] else ""
         return [f"refuses {frame['heard']}{label}"]
     if frame.get("rule") in DEEDS:
         again = message["retransmission_of"] if message is not None else None
-        return [DEEDS[str(frame["rule"])].format(heard=frame["heard"], again=again)]
+        words = DEEDS[str(frame["rule"])].format(heard=frame["heard"], again=again)
+        if frame["rule"] == "REPEAT":
+            before = heard.get("retransmission_of") if heard is not None else None
+            words = words if before is None else f"{frame['heard']} is {before} again"
+            return [words if message is None else f"{words}: same answer"]
+        return [words]
     return [f"hears {frame['heard']}"] if message is None else []
 
 

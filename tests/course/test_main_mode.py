@@ -180,6 +180,10 @@ class TestTheEngineAgrees:
         assert octets[:2] == octets[2:]
         assert lost.established
 
+    def test_its_table_says_which_message_came_again_though_it_is_heard_for_the_first_time(self) -> None:
+        assert "7 is 5 again: same answer" in repr(main_mode.lost())
+        assert "21 is 19 again\n" in repr(run("loss")), "nothing is answered where nothing was"
+
     def test_in_main_mode_only_the_initiator_repeats_and_in_quick_mode_both_do(self) -> None:
         repeated = [
             (frame["actor"], moment.outcome.message_id == 0)
