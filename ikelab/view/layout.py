@@ -113,7 +113,7 @@ def _point(text: str, height: float) -> list[float]:
     return [x, height - y]
 
 
-_CHARACTER = 6.2
+_CHARACTER = 6.8
 """Points that a character of a label has: a little more than most fonts need."""
 
 

@@ -136,6 +136,7 @@ class TestWhoKnows:
         assert cell(page, "Ka", "listener").inner_text() == "–"
         page.get_by_label("if the listener also had").select_option(label="PSK")
         assert cell(page, "SKEYID", "listener").inner_text() == "4"
+        expect(page.locator(".summary")).to_contain_text(": PSK, which it was given, and 1 more that follows from it.")
         assert cell(page, "Ka", "listener").inner_text() == "–", "it takes g^xy as well"
         page.get_by_label("if the listener also had").select_option(label="SKEYID_e")
         assert style(cell(page, "Ka", "listener"), "color") == SPY

@@ -99,7 +99,7 @@ class TestStepping:
                 page.keyboard.press("ArrowRight") if page.locator(":focus").count() else page.locator(".next").click()
             assert len(places) == 1
 
-    @pytest.mark.parametrize("width", [700, 828, 1280])
+    @pytest.mark.parametrize("width", [390, 700, 828, 1280])
     def test_not_even_where_captions_are_long(self, opened: Open, width: int) -> None:
         trace = run_of(psk=b"correct horse battery stable")
         page = opened(trace, width=width)
@@ -110,6 +110,19 @@ class TestStepping:
         assert len(heights) == 1
         cut = page.locator(".caption").evaluate("e => e.scrollHeight > e.clientHeight + 1")
         assert not cut
+
+    def test_on_a_phone_the_views_begin_in_sight_and_the_second_sentence_unfolds(self, opened: Open) -> None:
+        page = opened(run_of(psk=b"correct horse battery stable"), at="step=6", width=390)
+        tabs, why = page.locator(".tabs"), page.locator(".why")
+        assert tabs.bounding_box()["y"] < 580  # type: ignore[index]
+        expect(why).to_be_hidden()
+        more = page.get_by_role("button", name="Why it matters")
+        more.click()
+        expect(why).to_be_visible()
+        expect(more).to_have_attribute("aria-expanded", "true")
+        unfolded = tabs.bounding_box()
+        page.locator(".next").click()
+        assert tabs.bounding_box() == unfolded
 
     def test_choosing_a_view_moves_no_tab(self, opened: Open) -> None:
         page = opened(run_of(), at="step=4")
@@ -128,7 +141,7 @@ class TestLadder:
         page = opened(at="step=4")
         chip = row(page, 1).locator(".chip").first
         assert style(chip, "borderTopStyle") == "dashed"
-        expect(chip).to_have_attribute("title", "not authenticated")
+        expect(chip).to_have_attribute("title", "not authenticated: no hash that covers it has been checked yet")
         page.locator(".next").click()
         assert style(chip, "borderTopStyle") == "solid"
         expect(chip).to_have_attribute("title", "authenticated: covered by HASH_I")

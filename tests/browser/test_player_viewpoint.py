@@ -64,6 +64,17 @@ def test_whoever_thinks_unseen_is_captioned_so(opened: Open) -> None:
     expect(page.locator(".what")).to_contain_text("computes the same keys")
 
 
+def test_a_side_opens_no_message_before_it_has_come(opened: Open) -> None:
+    page = opened(run_of(), at="step=5&viewpoint=responder")
+    expect(page.locator(".lid.shut")).to_have_count(1)
+    expect(row(page, 6).locator(".lock")).to_have_attribute("title", "encrypted, not here yet")
+    page.locator(".next").click()
+    row(page, 6).locator(".message").click()
+    expect(page.locator(".lid.shut")).to_have_count(0)
+    expect(page.locator(".lid")).to_contain_text("Opened with Ka")
+    expect(row(page, 6).locator(".lock")).to_have_attribute("title", "encrypted, opened with the keys of this trace")
+
+
 def test_who_knows_leaves_the_other_side_open(opened: Open) -> None:
     page = opened(run_of(), at="step=5&view=people&viewpoint=responder")
     assert set(page.locator(".people td.initiator").all_inner_texts()) == {"?"}

@@ -78,10 +78,31 @@ class TestOctets:
         assert fields == ["ISAKMP Header"], "plumbing is not listed: the structure around it is lit"
         expect(page.locator(".explain .path b")).to_have_text("Next Payload")
 
+    def test_before_anything_is_said_the_reading_begins_at_the_beginning(self, opened: Open) -> None:
+        page = opened(run_of(), at="step=0")
+        assert lit(page)[1] == ["ISAKMP Header"]
+        assert page.locator(".fields").evaluate("e => e.scrollTop") == 0
+
+    def test_it_is_said_why_the_answer_stays_unauthenticated(self, opened: Open) -> None:
+        page = opened(run_of(), at="step=2")
+        remark = page.locator(".remark", has_text="cover the initiator's SA payload alone")
+        expect(remark).to_have_count(1)
+        page.locator(".next").click()
+        expect(remark).to_have_count(0)
+
+    def test_a_message_laid_open_before_is_shown_as_it_was_built(self, opened: Open) -> None:
+        page = opened(run_of(), at="step=5")
+        page.evaluate("document.querySelector('.sheet').dataset.side = 'mine'")
+        for key in ("ArrowLeft", "ArrowRight"):
+            page.locator(".next").focus()
+            page.keyboard.press(key)
+        expect(page.locator(".sheet[data-side='mine']")).to_have_count(1)
+        assert lit(page)[1] == ["Hash Data"]
+
     def test_plumbing_is_listed_when_asked_for(self, opened: Open) -> None:
         page = opened(at="step=1")
         expect(page.get_by_role("option", name="RESERVED")).to_have_count(0)
-        page.get_by_label("plumbing").check()
+        page.get_by_label("lengths and reserved octets too").check()
         expect(page.get_by_role("option", name="RESERVED")).to_have_count(3)
         expect(page.get_by_role("option", name="Attribute Type")).to_have_count(2)
 

@@ -51,7 +51,7 @@ function Words(message, [s, index], judged) {
     field.text !== "" && h("div", { class: "value" }, field.text),
     proofs.map((verdict) => h("p", { class: classes("judged", verdict.ok === false && "bad") }, icon(verdict.ok === true ? "tick" : verdict.ok === false ? "cross" : "note"), h("span", {}, verdict.text))),
     h("p", {}, field.explain),
-    h("p", { class: "cite" }, [field.rfc, where + (s > 0 ? ` of the ${sheet.title.toLowerCase()} sheet` : "")].filter(Boolean).join("; "),
+    h("p", { class: "cite" }, [field.rfc, where + (s > 0 ? `, counted from where what was ${sheet.title.toLowerCase()} begins` : "")].filter(Boolean).join("; "),
       field.leaf && !same && field.size > 0 && [": ", h("code", {}, shortened(octets, 24))]),
   ];
 }

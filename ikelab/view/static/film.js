@@ -78,6 +78,11 @@ export class Film {
     return message.heard_at ?? this.saidAt.get(message.n);
   }
 
+  /** A message as it can be read at a step: from one side's point of view nobody opens what has not come yet. */
+  asRead(message, step) {
+    return message && this.checkedAt(message) > step ? this.unread?.get(message.n) ?? message : message;
+  }
+
   isKnown(secret, step) {
     return secret.step != null && secret.step <= step;
   }

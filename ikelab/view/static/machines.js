@@ -6,6 +6,7 @@ import { lifeIn } from "./life.js";
 import { SIDES } from "./sides.js";
 
 const LINE = 12;   // between the lines of a label
+const CHARACTER = 6.8;   // the width of a capital
 
 export function Machines(film, set, uid, level) {
   const names = Object.keys(MACHINES);
@@ -82,9 +83,12 @@ function Box({ name, x, y, width, height, done }, role) {
 
 function Way(edge, choose) {
   const { points, tip, label, lines } = edge, [start, ...rest] = points, d = `M${start}C${rest.join(" ")}`;
-  const texts = (lines.length > 1 || !edge.fires[0].row ? edge.fires.map((fires) => fires.rule) : lines).map((words, k, all) => h("svg:text", { x: label.x, y: label.y + 3.5 + (k - (all.length - 1) / 2) * LINE, "text-anchor": label.anchor }, words));
+  const out = label.anchor === "end", said = lines.length > 1 || !edge.fires[0].row ? edge.fires.map((fires) => fires.rule) : lines;
+  const top = label.y + 3.5 - (said.length - 1) * (out ? LINE : LINE / 2), wide = CHARACTER * Math.max(...said.map(({ length }) => length));
+  const texts = said.map((words, k) => h("svg:text", { x: label.x, y: top + k * LINE, "text-anchor": label.anchor }, words));
+  const veil = out && h("svg:rect", { class: "veil", x: label.x - wide - 2, y: top - 9, width: wide + 4, height: said.length * LINE - 1 });   // no other way is seen through the words
   const node = h("svg:g", { class: classes("way", !edge.fires[0].row && "shared"), onclick: () => choose(edge.id) },
-    h("svg:path", { class: "reach", d }), h("svg:path", { class: "line", d }), h("svg:path", { class: "tip", d: arrowhead(points.at(-1), tip) }), texts);
+    h("svg:path", { class: "reach", d }), h("svg:path", { class: "line", d }), h("svg:path", { class: "tip", d: arrowhead(points.at(-1), tip) }), veil, texts);
   return {
     edge, node,
     draw({ taken, just, rule, rules }) {

@@ -8,12 +8,13 @@ export function Message(film, message, cells, set) {
   const at = film.saidAt.get(message.n), open = message.sheets.length > 1, from = message.from;
   const chips = film.chips(message).map((group) => Chip(film, message, group));
   const size = message.sheets[0].octets.length / 2;
-  const lock = h("span", { class: "lock", title: open ? "encrypted, opened with the keys of this trace" : "encrypted, no key" }, icon(open ? "open" : "closed"));
+  const lock = h("span", { class: "lock" });
   const within = chips.length ? chips.map((chip) => chip.node) : h("span", { class: "chip" }, message.encrypted ? octetsOf(size - 28) : message.summary);
   const became = tag(message);
   const button = h("button", { type: "button", class: "message", tabindex: -1, onclick: () => set({ view: "octets", message: message.n, field: null, ...(now < at ? { step: at } : {}) }) },
     h("span", { class: "chips" }, message.encrypted ? h("span", { class: "tray" }, lock, within) : within),
     h("span", { class: "wire" }), h("span", { class: "number" }, message.n), became);
+  const sees = (step) => film.asRead(message, step).sheets.length > 1;
   let now = 0, drawn = "";
   const gutters = SIDES.map((side) => h("div", { class: "gutter", "data-side": side }, film.live ? cells[side] : h("div", { class: "learned" }, Keys(film, newSecrets(film, side, at), 1, set))));
   const refused = message.error || message.verified?.some((verdict) => verdict.ok === false);
@@ -33,13 +34,18 @@ export function Message(film, message, cells, set) {
       node.classList.toggle("picked", picked);
       node.classList.toggle("whole", whole);
       node.classList.toggle("unjudged", !judged);
-      fill(lock, icon(open ? "open" : "closed"), whole && icon("tick"));
+      fill(lock, icon(sees(now) ? "open" : "closed"), whole && icon("tick"));
+      describe(lock, "title", sees(now) ? "encrypted, opened with the keys of this trace" : open ? "encrypted, not here yet" : "encrypted, no key");
       button.setAttribute("aria-current", String(picked));
       const payloads = chips.map((chip, k) => `${chip.said}${sealed[k] ? " authenticated" : ""}`).join(", ");
       describe(button, "aria-label", `Message ${message.n} from ${from} to ${other(from)}, ${octetsOf(size)}${message.encrypted ? ", encrypted" : ""}: ${payloads || message.summary}${mode === "later" ? "; not sent yet" : verdicts(message, judged)}`);
     },
   };
 }
+
+/** Why the answer to an offer stays dashed: the proofs of phase 1 take in what was offered, and not what was chosen. */
+export const NEVER = "Not authenticated, and never will be: HASH_I and HASH_R cover the initiator's SA payload alone (SAi_b, RFC 2409 §5).";
+export const isAnswered = (message, label) => label === "SA" && message.from === "responder" && /^0*$/.test(message.message_id);
 
 function Chip(film, message, { label, members }) {
   const seal = h("span", { class: "seal" });
@@ -55,7 +61,7 @@ function Chip(film, message, { label, members }) {
       if (by !== drawn) {
         drawn = by;
         node.classList.toggle("sealed", seals.length > 0);
-        describe(node, "title", seals.length ? `authenticated: covered by ${by}` : "not authenticated");
+        describe(node, "title", seals.length ? `authenticated: covered by ${by}` : isAnswered(message, label) ? NEVER : "not authenticated: no hash that covers it has been checked yet");
         fill(seal, seals.length > 0 && icon("tick"));
       }
       return seals.length > 0;

@@ -3,10 +3,10 @@
 import { Title, badge, classes, fill, h, icon, keepInView, octetsOf, pairs, shortened } from "./dom.js";
 import { Explanation } from "./explain.js";
 import { childrenOf, onlyWraps, pathTo, saysItAll } from "./film.js";
-import { fateInWords } from "./message.js";
+import { NEVER, fateInWords, isAnswered } from "./message.js";
 import { other } from "./sides.js";
 
-const FOLD = 96, HEAD = 48, ROW = 8;   // a value longer than FOLD octets shows its first HEAD and its last few
+const FOLD = 96, HEAD = 48, ROW = 8, KEPT = 32;   // a value longer than FOLD octets shows its first HEAD and its last few
 const ROLES = new Set(["plumbing", "choice", "public", "identity", "proof", "secret", "number", "cipher"]);
 const KINDS = new Set(["header", "payload", "field", "group", "padding", "ciphertext", "error"]);
 
@@ -16,6 +16,7 @@ export function Octets(film, set, uid, level) {
   const list = h("div", { class: "fields", tabindex: 0, role: "listbox" });
   const explanation = Explanation(film, set);
   const node = h("div", { class: "octets" }, head, sheets, list, explanation.node);
+  const readings = new Map();   // what has been built, the longest unused first
   let reading = null, built = "", chosen = null;
 
   const choose = (place) => place && set({ field: place });
@@ -43,6 +44,20 @@ export function Octets(film, set, uid, level) {
     explanation.preview(place);
   }
 
+  /** The next step's message is built while nobody waits for it. */
+  function aheadOf(message, state) {
+    globalThis.requestIdleCallback?.(() => { if (message && node.isConnected && !readings.has(keyOf(message, state))) readingOf(message, state); }, { timeout: 2000 });
+  }
+
+  /** A message laid open: built once, and kept while it is among the last that were looked at. */
+  function readingOf(message, state) {
+    const key = keyOf(message, state), kept = readings.get(key) ?? { notes: notes(message), ...Reading(message, state, uid, (name) => set({ view: "secrets", secret: name, trail: [] }), () => set({ unfolded: true }), film) };
+    readings.delete(key);
+    readings.set(key, kept);
+    if (readings.size > KEPT) readings.delete(readings.keys().next().value);
+    return kept;
+  }
+
   /** Bring the chosen field into sight, in the list and among the octets. */
   function reveal() {
     if (!chosen) return;
@@ -53,18 +68,19 @@ export function Octets(film, set, uid, level) {
   return {
     node,
     draw(state) {
-      const message = film.byNumber.get(state.message);
+      const message = film.asRead(film.byNumber.get(state.message), state.step);
       node.hidden = !message || !state.field;
       if (node.hidden) return false;
-      const key = `${message.n} ${state.plumbing} ${state.unfolded}`;
+      const key = keyOf(message, state);
       if (key !== built) {
         built = key;
-        reading = Reading(message, state, uid, (name) => set({ view: "secrets", secret: name, trail: [] }), () => set({ unfolded: true }), film);
+        reading = readingOf(message, state);
         sheets.setAttribute("aria-label", `Octets of message ${message.n}`);
         list.setAttribute("aria-label", `Fields of message ${message.n}`);
         node.dataset.from = message.from;
-        fill(sheets, notes(message), reading.sheets);
+        fill(sheets, reading.notes, reading.sheets);
         fill(list, reading.rows);
+        aheadOf(film.asRead(film.newest(state.step + 1), state.step + 1), { plumbing: state.plumbing, unfolded: false });
       }
       fill(head, Head(film, message, state, set, level));
       reading.light(state.field);
@@ -77,6 +93,8 @@ export function Octets(film, set, uid, level) {
   };
 }
 
+const keyOf = (message, { plumbing, unfolded }) => `${message.n} ${message.sheets.length} ${plumbing} ${unfolded}`;
+
 function Head(film, message, state, set, level) {
   const at = film.saidAt.get(message.n), to = other(message.from);
   const passed = (film.checkedAt(message) <= state.step ? message.verified ?? [] : []).map((verdict) =>
@@ -85,7 +103,7 @@ function Head(film, message, state, set, level) {
     h(`h${level}`, {}, `Message ${message.n}`, badge(message.from), h("span", { "aria-hidden": "true" }, "→"), badge(to), h("span", { class: "spoken" }, `, ${message.from} to ${to}, `)),
     h("span", { class: "quiet" }, octetsOf(message.sheets[0].octets.length / 2), state.step < at && ", not sent yet"),
     passed,
-    h("label", { class: "check", title: "Next payload, reserved octets, lengths" }, h("input", { type: "checkbox", checked: state.plumbing, onchange: (event) => set({ plumbing: event.target.checked }) }), "plumbing"),
+    h("label", { class: "check", title: "The plumbing: next payload, reserved octets, lengths" }, h("input", { type: "checkbox", checked: state.plumbing, onchange: (event) => set({ plumbing: event.target.checked }) }), "lengths and reserved octets too"),
   ];
 }
 
@@ -94,6 +112,7 @@ const notes = (message) => [
   message.error && h("p", { class: "remark bad" }, icon("cross"), h("span", {}, message.error)),
   message.fate === "altered" && h("p", { class: "remark spy" }, icon("pen"), h("span", {}, `${capital(fateInWords(message))}: ${(message.changed ?? []).slice(0, 4).map(({ at, size, was }) => (size > 0 ? `octet ${at} was ${shortened(was, 24)}` : `${-size} octets were cut off at ${at}`)).join("; ")}.`)),
   message.retransmission_of != null && h("p", { class: "remark" }, icon("again"), h("span", {}, `The same octets as message ${message.retransmission_of}.`)),
+  message.chips.some(({ label }) => isAnswered(message, label)) && h("p", { class: "remark" }, icon("note"), h("span", {}, "SA: ", NEVER.replace("Not", "not"))),
   (message.remarks ?? []).map((remark) => h("p", { class: "remark" }, icon("note"), h("span", {}, remark))),
 ];
 

@@ -14,7 +14,7 @@ export function People(film, set, uid, level) {
   const leakable = whole.secrets.filter((secret) => secret.secret && secret.step != null);
   const leak = h("select", { id: `${uid}-leak`, onchange: () => set({ leaked: leak.value || null }) }, h("option", { value: "" }, "nothing"), leakable.map((secret) => h("option", { value: secret.name }, titled(secret))));
   const rows = whole.secrets.map((secret) => Person(secret, set, film.byName.has(secret.name)));
-  const table = h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "value"), PEOPLE.map((person) => h("th", { scope: "col", class: person }, h("span", {}, heads[person]))))), h("tbody", {}, rows.map((row) => row.node)));
+  const table = h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, h("span", { class: "what-since" }, "value", h("small", {}, "known since step"))), PEOPLE.map((person) => h("th", { scope: "col", class: person }, h("span", {}, heads[person]))))), h("tbody", {}, rows.map((row) => row.node)));
   const node = h("div", { class: "people" },
     h("div", { class: "head" }, h(`h${level}`, {}, "Who knows what"), h("label", { class: "leak", for: leak.id }, "if the listener also had ", leak)),
     h("div", { class: "table", tabindex: 0, role: "group", "aria-label": "Who knows what since which step" }, table), summary);
@@ -29,7 +29,8 @@ export function People(film, set, uid, level) {
       const honest = state.leaked ? knowledgeOf(whole) : known;
       rows.forEach((row) => row.draw(known.get(row.name), honest.get(row.name), state.step, blind));
       const has = whole.secrets.filter(({ name }) => known.get(name).listener <= state.step), deep = has.filter((secret) => secret.secret);
-      fill(summary, icon("eye"), h("span", {}, `At step ${state.step} somebody who hears every message has ${has.length} of these ${whole.secrets.length} values, `, deep.length ? [h("b", {}, `${deep.length} of them secret`), state.leaked ? `: ${titled(whole.byName.get(state.leaked))} opens them.` : "."] : "and none that is secret."));
+      const told = state.leaked && titled(whole.byName.get(state.leaked)), opened = deep.filter(({ name }) => name !== state.leaked).length;
+      fill(summary, icon("eye"), h("span", {}, `At step ${state.step} somebody who hears every message has ${has.length} of these ${whole.secrets.length} values, `, deep.length > 0 && [h("b", {}, `${deep.length} of them secret`), told ? `: ${told}, which it was given, and ${opened || "no"} more that follow${opened === 1 ? "s" : ""} from it.` : "."], deep.length === 0 && "and none that is secret."));
       return false;
     },
     reveal() {},

@@ -57,9 +57,9 @@ export function mount(root, trace, { start = {}, level = 2, changed = () => {} }
 
   /** What the parts draw: every wish that was left open is filled in. */
   const state = () => {
-    const message = film.byNumber.get(wanted.message) ?? film.newest(wanted.step);
+    const message = film.asRead(film.byNumber.get(wanted.message) ?? film.newest(wanted.step), wanted.step);
     const [sheet, index] = wanted.field ?? [];
-    const field = !message ? null : message.sheets[sheet]?.fields[index] ? [sheet, index] : tellingField(message);
+    const field = !message ? null : message.sheets[sheet]?.fields[index] ? [sheet, index] : wanted.step === 0 ? [0, 0] : tellingField(message);
     return { ...own, step: wanted.step, view: wanted.view, viewpoint: wanted.viewpoint, message: message?.n ?? null, field, secret: film.byName.has(wanted.secret) ? wanted.secret : film.telling(wanted.step) };
   };
 
@@ -84,7 +84,7 @@ export function mount(root, trace, { start = {}, level = 2, changed = () => {} }
   root.setAttribute("role", "group");
   root.setAttribute("aria-label", `Negotiation: ${film.title}`);
   look(wanted.viewpoint);
-  fill(root, bar.node, notice, scene, Legend());
+  fill(root, bar.node, notice, scene, Legend(film.live));
   const keys = (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const now = wanted.step, to = { ArrowRight: now + 1, ArrowLeft: now - 1, Home: 0, End: film.last }[event.key], view = VIEWS[Number(event.key) - 1];
@@ -151,10 +151,11 @@ function Panel(film, set, uid, level) {
   };
 }
 
-const Legend = () => {
+const Legend = (live) => {
   const sign = (picture, text) => h("span", {}, picture, text);
   return h("div", { class: "foot" },
-    sign(h("span", { class: "chip" }, "SA"), "not authenticated"), sign(h("span", { class: "chip sealed" }, "SA", h("span", { class: "seal" }, "✓")), "authenticated"),
-    sign(h("span", { class: "tray" }, h("span", { class: "chip" }, "ID")), "encrypted"), sign(h("span", { class: "key" }, "SKEYID"), "secret"),
+    sign(h("span", { class: "chip" }, "SA"), "covered by no checked hash"), sign(h("span", { class: "chip sealed" }, "SA", h("span", { class: "seal" }, "✓")), "authenticated"),
+    sign(h("span", { class: "tray" }, h("span", { class: "chip" }, "ID")), "encrypted"), sign(h("span", { class: "key" }, "SKEYID"), "secret"), sign(h("span", { class: "key" }, "+4"), "4 more"),
+    live && sign(h("span", { class: "timer" }, "30 s"), "until it acts by itself"),
     sign([h("kbd", {}, "←"), h("kbd", {}, "→")], "step"), sign([h("kbd", {}, "↑"), h("kbd", {}, "↓")], "field"), sign([VIEWS.map((_, k) => h("kbd", {}, k + 1))], "views"));
 };

@@ -72,10 +72,12 @@ export function Transport(film, go) {
 export function Caption(film) {
   const who = h("span", { class: "who" }), what = h("div", { class: "what" }), why = h("div", { class: "why" });
   const status = h("div", { class: "spoken", role: "status", "aria-live": "polite" });
+  const more = h("button", { type: "button", class: "more", title: "Why it matters", "aria-label": "Why it matters", "aria-expanded": "false", onclick: () => more.setAttribute("aria-expanded", String(node.classList.toggle("told"))) }, icon("down"));
   const rooms = longestCaptions(film).map((words) => h("div", { class: "room", "aria-hidden": "true" }, h("div", { class: "what-room" }, words.what), h("div", { class: "why-room" }, words.why)));
   let drawn = -1;
+  const node = h("div", { class: "caption" }, who, more, what, why, rooms, status);
   return {
-    node: h("div", { class: "caption" }, who, what, why, rooms, status),
+    node,
     draw(state) {
       if (state.step === drawn) return;
       drawn = state.step;
@@ -88,10 +90,11 @@ export function Caption(film) {
   };
 }
 
-const CANDIDATES = 6;   // one of the longest by their letters takes the most room, whatever the width
+const CANDIDATES = 5;   // one of the longest by their letters takes the most room, whatever the width
 
 /** The captions that may take the most room: all others leave as much, so that nothing below them moves. */
 function longestCaptions(film) {
-  const length = ({ what, why }) => 1.3 * what.length + why.length;
-  return film.frames.map((_, k) => film.caption(k + 1)).sort((one, two) => length(two) - length(one)).slice(0, CANDIDATES);
+  const captions = film.frames.map((_, k) => film.caption(k + 1));
+  const longest = (length) => [...captions].sort((one, two) => length(two) - length(one)).slice(0, CANDIDATES);
+  return [...new Set([...longest(({ what, why }) => 1.3 * what.length + why.length), ...longest(({ what }) => what.length)])];
 }

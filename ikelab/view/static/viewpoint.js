@@ -16,7 +16,7 @@ export function filmSeenBy(trace, who) {
   const whole = new Film(trace);
   if (who === "everything") return whole;
   const film = new Film({ ...trace, ...(who === "listener" ? heardBy(whole) : livedBy(whole, who)) });
-  return Object.assign(film, { whole, viewpoint: who });
+  return Object.assign(film, { whole, viewpoint: who, unread: new Map(film.messages.filter((message) => message.from !== who && message.sheets.length > 1).map((message) => [message.n, closed(message)])) });
 }
 
 const UNSEEN = "?";
