@@ -180,9 +180,10 @@ def policy_based(
 ) -> Boundary:
     """A gateway whose policy picks packets by their addresses, wherever they are routed."""
     protecting = Policy(name=name, local=local, remote=remote, action=Action.PROTECT, template=template)
+    own = frozenset(addresses)
     return Boundary(
-        addresses=frozenset(addresses),
-        spds={WAN: Spd((*ike_bypass(), protecting, *discard_rest()))},
+        addresses=own,
+        spds={WAN: Spd((*ike_bypass(own), protecting, *discard_rest()))},
         routes=_default_routes(),
     )
 
@@ -198,9 +199,10 @@ def route_based(
     anything = Ends(version=version)
     protecting = Policy(name=name, local=anything, remote=anything, action=Action.PROTECT, template=template)
     tunnelled = tuple(Route(network, TUNNEL_INTERFACE) for network in networks)
+    own = frozenset(addresses)
     return Boundary(
-        addresses=frozenset(addresses),
-        spds={WAN: Spd((*ike_bypass(), *discard_rest())), TUNNEL_INTERFACE: Spd((protecting,))},
+        addresses=own,
+        spds={WAN: Spd((*ike_bypass(own), *discard_rest())), TUNNEL_INTERFACE: Spd((protecting,))},
         routes=(*tunnelled, *_default_routes()),
     )
 

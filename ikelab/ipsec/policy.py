@@ -6,12 +6,13 @@ it goes. The list is in order, and the first policy that covers a packet decides
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
 from ikelab.crypto.sa_keys import IpsecProtocol
 from ikelab.errors import Misuse
-from ikelab.ipsec.traffic import Ends, Flow, Selector, Traffic
+from ikelab.ipsec.traffic import Ends, Flow, IpAddress, Selector, Traffic
 from ikelab.wire.numbers import IpProtocol
 
 IKE_PORTS = (500, 4500)
@@ -114,16 +115,19 @@ class Spd:
         return "\n".join(f"{number}. {policy}" for number, policy in enumerate(self.policies, 1))
 
 
-def ike_bypass() -> tuple[Policy, ...]:
-    """IKE itself must be let through, which takes policies of its own (§5.2 step 2)."""
+def ike_bypass(addresses: Iterable[IpAddress]) -> tuple[Policy, ...]:
+    """The gateway's own IKE must be let through, which takes policies of its own (§5.2 step 2).
+
+    addresses: the gateway's. Whoever behind it sends from the same ports is no part of this.
+    """
     return tuple(
         Policy(
-            name=f"ike {port} over IPv{version}",
-            local=Ends(version=version, protocol=int(IpProtocol.UDP), port=port),
-            remote=Ends(version=version),
+            name=f"ike {port} of {address}",
+            local=Ends(version=address.version, protocol=int(IpProtocol.UDP), port=port, address=address),
+            remote=Ends(version=address.version),
             action=Action.BYPASS,
         )
-        for version in (4, 6)
+        for address in sorted(addresses, key=lambda each: (each.version, int(each)))
         for port in IKE_PORTS
     )
 

@@ -32,24 +32,25 @@ class Selector(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Ends:
-    """A selector that nobody negotiates: any address of one family, and perhaps a protocol and port of IPsec itself."""
+    """A selector that nobody negotiates: any address of one family, or one alone, and perhaps a protocol and port."""
 
     version: int
     protocol: int = 0
     port: int = 0
+    address: IpAddress | None = None
 
     @property
     def first(self) -> IpAddress:
-        return IPv4Address(0) if self.version == 4 else IPv6Address(0)
+        return self.address or (IPv4Address(0) if self.version == 4 else IPv6Address(0))
 
     @property
     def last(self) -> IpAddress:
-        return IPv4Address((1 << 32) - 1) if self.version == 4 else IPv6Address((1 << 128) - 1)
+        return self.address or (IPv4Address((1 << 32) - 1) if self.version == 4 else IPv6Address((1 << 128) - 1))
 
     def __str__(self) -> str:
         port = f"/{self.port}" if self.port else ""
         name = f"[{IpProtocol(self.protocol).label.lower()}{port}]" if self.protocol else ""
-        return f"{self.first}/0{name}"
+        return f"{self.first}{'' if self.address else '/0'}{name}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -46,6 +46,7 @@ PING = bytes(IP(src="10.1.0.1", dst="10.2.0.1") / ICMP(id=1, seq=1))
 PONG = bytes(IP(src="10.2.0.1", dst="10.1.0.1") / ICMP(type=0, id=1, seq=1))
 ESP_KEYS, AH_KEYS = keys(cipher="aes128", check="sha1"), keys(check="sha256")
 Gateways = Callable[[], tuple[Boundary, Boundary]]
+MARKED_IKE = bytes(4) + b"a message of IKE"
 OUT_SPI, IN_SPI = b"\xc0\0\0\1", b"\xc0\0\0\2"
 
 
@@ -107,6 +108,25 @@ def refused(crossing: Crossing, reason: Reason) -> Refused:
     assert isinstance(crossing.outcome, Refused), str(crossing.outcome)
     assert crossing.outcome.reason is reason, str(crossing.outcome)
     return crossing.outcome
+
+
+class TestIkeItself:
+    """RFC 4301 §5.2 step 2"""
+
+    @pytest.mark.parametrize("gateways", [policy_gateways, route_gateways])
+    @pytest.mark.parametrize("port", [500, 4500])
+    def test_of_the_gateway_passes_and_of_nobody_behind_it(self, gateways: Gateways, port: int) -> None:
+        left, _ = connected(gateways())
+        own = bytes(IP(src=LEFT, dst=RIGHT) / UDP(sport=port, dport=port) / b"IKE")
+        assert crossed(leave(left, own, draw), How.BYPASSED).packet == own
+        assert crossed(
+            enter(left, bytes(IP(src=RIGHT, dst=LEFT) / UDP(sport=port, dport=port) / MARKED_IKE)), How.BYPASSED
+        )
+        behind = bytes(IP(src="10.1.0.1", dst="10.2.0.1") / UDP(sport=port, dport=53) / b"no IKE")
+        assert crossed(leave(left, behind, draw), How.PROTECTED)
+        refused(
+            leave(left, bytes(IP(src="10.1.0.1", dst="192.0.2.1") / UDP(sport=port) / b"out"), draw), Reason.DISCARDED
+        )
 
 
 class TestBothSetUps:
