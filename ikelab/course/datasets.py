@@ -67,8 +67,9 @@ def dataset(name: str) -> Dataset:
     folder = shipped_folder("datasets")
     names = [path.name for path in _folders(folder)]
     if name not in names:
-        close = get_close_matches(name, names, n=1)
-        advice = f"; did you mean {close[0]}?" if close else ""
+        close = [each for each in names if each.startswith(name)] if name else []
+        close = (close or get_close_matches(name, names))[:3]
+        advice = f"; did you mean {' or '.join(close)}?" if close else ""
         raise Misuse(f"dataset: expected one of {', '.join(names)}, got {name!r}{advice}")
     return read_dataset(folder / name)
 

@@ -318,7 +318,8 @@ THIEF = Question[str](
     ),
     right=lambda: "b",
     because="PSK and nonces make SKEYID. From there on g^xy is needed, which nobody has any more: the gateways forgot "
-    "their exponents. What the thief can do is to pass for a gateway from now on.",
+    "their exponents. (With g^xy alone he has no key either; with SKEYID_e he has Ka, and with PSK and g^xy all of "
+    "these.) What the thief of the pre-shared key can do is to pass for a gateway from now on.",
     slips=(
         _chose("a", "You will read that. But look what stands beside SKEYID in the formulas of _d, _a and _e."),
         _chose("c", "The nonces travelled in clear, so he has all that SKEYID is made of."),

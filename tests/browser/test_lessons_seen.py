@@ -42,7 +42,7 @@ def test_diffie_hellman(lab_page: Callable[..., Any], scheme: str, width: int) -
     player = cell(page, 'talk = run("main")')
     assert "A listener on the wire" in player.inner_text()
     assert "The same secret on both sides" in player.inner_text()
-    assert "refuses 4: INVALID-KEY-INFORMATION" in cell(page, "to=1)").inner_text()
+    assert "INVALID-KEY-INFORMATION" in cell(page, "to=1)").inner_text()
     assert "? Your turn" in cell(page, "def shared").inner_text()
 
 
@@ -74,7 +74,7 @@ def test_aggressive_mode(lab_page: Callable[..., Any], scheme: str, width: int) 
     assert "HASH_R" in listener
     assert "First write the function" in cell(page, "overhear(run").inner_text()
     assert '"swordfish", fits' in cell(page, "impostor(run").inner_text()
-    assert "refuses 2: AUTHENTICATION-FAILED" in cell(page, 'run("psk-aggressive")').inner_text()
+    assert "AUTHENTICATION-FAILED" in cell(page, 'run("psk-aggressive")').inner_text()
     assert "? Your turn" in cell(page, "def attempt").inner_text()
 
 
@@ -85,7 +85,7 @@ def test_quick_mode(lab_page: Callable[..., Any], scheme: str, width: int) -> No
     assert "HASH(1)" in first.inner_text()
     assert "SPI" in first.inner_text()
     assert "timer: says 8 again" in cell(page, "drop=True").inner_text()
-    assert "refuses 7: INVALID-ID-INFORMATION" in cell(page, 'run("selectors")').inner_text()
+    assert "INVALID-ID-INFORMATION" in cell(page, 'run("selectors")').inner_text()
     assert "g(qm)^xy" in cell(page, "again.play").inner_text()
     robbed = cell(page, "stolen(again").inner_text()
     assert (robbed.count("✓  computes it"), robbed.count("–  lacks g(qm)^xy")) == (4, 4)

@@ -42,7 +42,7 @@ def test_all_of_them() -> None:
 
 def test_a_name_that_is_none() -> None:
     with pytest.raises(
-        Misuse, match=r"expected one of aggr_psk_keyid, .*, got 'main_psk_nopf'; did you mean main_psk_nopfs\?"
+        Misuse, match=r"expected one of aggr_psk_keyid, .*, got 'main_psk_nopf'; did you mean main_psk_nopfs\?$"
     ):
         dataset("main_psk_nopf")
     with pytest.raises(Misuse, match=r"got '\.\./datasets'"):

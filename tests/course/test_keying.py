@@ -156,6 +156,9 @@ class TestTheEngineAgrees:
 
     def test_what_a_thief_of_the_pre_shared_key_computes(self) -> None:
         assert listener(TALK, "PSK").computed == ("SKEYID", "IV")
+        assert listener(TALK, "g^xy").computed == ("IV",)
+        assert listener(TALK, "SKEYID_e").computed == ("SKEYID_e", "Ka", "IV")
+        assert all(not lacking for lacking in listener(TALK, "PSK", "g^xy").lacking.values())
 
     def test_the_payload_of_the_exercise_is_that_of_message_5(self) -> None:
         decrypted = TALK.message(5).decrypted
