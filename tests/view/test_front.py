@@ -80,7 +80,14 @@ def test_every_style_is_kept_to_the_player() -> None:
 
 def check_scope(selector: str, outer: str) -> None:
     if not outer or selector.startswith("@"):
-        outside = ("@container player ", "@container view ", "@media ", "@keyframes ikelab-", ".ikelab-player")
+        outside = (
+            "@container player ",
+            "@container view ",
+            "@container spine ",
+            "@media ",
+            "@keyframes ikelab-",
+            ".ikelab-player",
+        )
         assert selector.startswith(outside), selector
     else:
         assert all(part.strip().startswith(".ikelab-player") for part in selector.split(",")), f"{outer}: {selector}"
