@@ -44,11 +44,11 @@ WIRE = Question[str](
     ),
     right=lambda: "b",
     because="The whole packet of the host is inside, its header included. What can be read is a new IP header from "
-    "gateway to gateway, the SPI, and the number of the packet. Even that it is a ping says an octet that is encrypted "
-    "(RFC 4303 §2.6).",
+    "gateway to gateway, the SPI, and the number of the packet. Even that it is a ping says only the Protocol field "
+    "of the inner IP header, which is encrypted (RFC 4303 §3.1.2).",
     slips=(
         _chose("a", "These addresses are in the header of the host's packet. Look where that is."),
-        _chose("c", "What is inside says Next Header, at the end: is it encrypted?"),
+        _chose("c", "Next Header, at the end, says no more than IPv4. ICMP says the inner IP header: is it encrypted?"),
         _chose("d", "Routers have to know where to send it. Look at what is not encrypted."),
     ),
     otherwise="Look at the column that says what is encrypted.",
@@ -80,7 +80,7 @@ OPENER = Question[str](
 
 Parts = tuple[Mapping[str, bytes], Mapping[str, bytes]]
 """The keys at hand by name, and the fields of a packet by name."""
-FIELDS = ("SPI", "Sequence Number", "IV", "Ciphertext", "ICV")
+FIELDS = ("Outer IP header", "SPI", "Sequence Number", "IV", "Ciphertext", "ICV")
 
 
 @cache
@@ -108,7 +108,7 @@ def _keys(sent: Sent) -> Mapping[str, bytes]:
 
 
 def _fields(sent: Sent) -> Mapping[str, bytes]:
-    return {"IP header": sent["Outer IP header"]} | {name: sent[name] for name in FIELDS}
+    return {name: sent[name] for name in FIELDS}
 
 
 def _joined(esp: Mapping[str, bytes], *names: str) -> bytes:
@@ -137,7 +137,8 @@ ICV = Question[tuple[bytes, ...]](
     kind=Results(parts, Octets(), wanted="the function"),
     right=lambda: tuple(each["ICV"] for each in packets()),
     because="The last 16 octets of four packets, from two runs. Whoever has this key can tell his own packets from all "
-    "others; and can make such packets, too, which is why each direction has a key of its own.",
+    "others; and can make such packets, too: it is known to both. The other direction has another key, since KEYMAT is "
+    "made with its own SPI (RFC 2409 §5.5).",
     slips=(
         _makes(
             lambda keys, esp: _proof(_joined(esp, *COVERED), keys["integrity"]),
@@ -148,7 +149,7 @@ ICV = Question[tuple[bytes, ...]](
             "The right HMAC, and its last 16 octets. It is the first 16 that are sent.",
         ),
         _covers(
-            lambda esp: _joined(esp, "IP header", *COVERED),
+            lambda esp: _joined(esp, "Outer IP header", *COVERED),
             "The IP header is not covered by ESP: routers change it. Begin with the SPI.",
         ),
         _covers(
@@ -175,10 +176,34 @@ ICV = Question[tuple[bytes, ...]](
             lambda keys, esp: hashlib.sha256(_joined(esp, *COVERED)).digest()[:ICV_SIZE],
             "This is the plain hash, which anybody can compute. HMAC needs a key.",
         ),
+        *(
+            _makes(formula, "Key and octets hashed together are not yet HMAC, which hashes twice (RFC 2104 §2).")
+            for formula in (
+                lambda keys, esp: hashlib.sha256(keys["integrity"] + _joined(esp, *COVERED)).digest()[:ICV_SIZE],
+                lambda keys, esp: hashlib.sha256(_joined(esp, *COVERED) + keys["integrity"]).digest()[:ICV_SIZE],
+            )
+        ),
+        _makes(
+            lambda keys, esp: _proof(_joined(esp, *COVERED), keys["integrity"])[:12],
+            "12 octets are what HMAC-SHA-1-96 and HMAC-MD5-96 send. Of HMAC-SHA-256 it is half: 16 (RFC 4868 §2.3).",
+        ),
+        Slip(
+            made=lambda answers: (
+                answers
+                in [
+                    tuple(
+                        hmac.digest(keys["integrity"], _joined(esp, *COVERED), "sha1")[:size] for keys, esp in parts()
+                    )
+                    for size in (12, ICV_SIZE, 20)
+                ]
+            ),
+            hint="This is HMAC-SHA-1. Which hash did Quick Mode agree on for this SA?",
+        ),
     ),
     otherwise='Other octets than the packets have. Which fields, which key, how many octets? Help: hint("icv").',
     hints=(
-        "Look at the table: the four fields with a sign in the last column, in their order, joined with +.",
+        'Look at the column "ICV covers": what has a sign there, in its order, joined with +. The blue rows together '
+        'are esp["Ciphertext"].',
         'hmac.new(keys["integrity"], covered, "sha256").digest() is the HMAC. How many octets has the ICV?',
         'covered = esp["SPI"] + esp["Sequence Number"] + esp["IV"] + esp["Ciphertext"]; '
         'proof = hmac.new(keys["integrity"], covered, "sha256").digest()[:16]',
@@ -198,11 +223,11 @@ TAMPERED = Question[str](
     ),
     right=lambda: "b",
     because="Number, then ICV, then decryption: nothing unproven is decrypted, and its number is not noted either, so "
-    "the packet itself is still welcome (RFC 4303 §3.4.3, §3.4.4). Ciphers alone do not guard: without an ICV, a bit "
-    "flipped in the IV flips just that bit inside.",
+    "the packet itself is still welcome (RFC 4303 §3.4.3, §3.4.4.1). Ciphers alone do not guard: with CBC "
+    "and no ICV, a bit flipped in the IV flips just that bit of the first block inside.",
     slips=(
         _chose("a", "Then receivers would decrypt whatever anybody sends. What can be computed without decrypting?"),
-        _chose("c", "Checksums find accidents; somebody who alters a packet alters them as well."),
+        _chose("c", "Checksums find accidents: they have no key, so who alters a packet can often mend them."),
         _chose("d", "It has not: the packet is the first one of its number."),
     ),
     otherwise="See what the receiver says.",
@@ -226,8 +251,8 @@ LATE = Question[tuple[int, ...]](
     kind=Numbers(len(ORDER), wanted="a list of places, such as [1, 2]"),
     right=taken_in_order,
     because="Networks overtake, so what is late is no fault. The receiver knows the highest number so far, and which "
-    "of the 128 up to it have come: 200 leaves room down to 73. 90 is still wanted; of 60 it can no longer tell "
-    "(RFC 4303 §3.4.3).",
+    "of the 128 up to it have come: 200 leaves room down to 73. 90 is still wanted; of 60 it can no longer tell. RFC "
+    "4303 §3.4.3 demands at least 32 and prefers 64; 128 was our choice.",
     slips=(
         Slip(made=lambda places: 4 in places, hint="The fourth is number 3, which has come before: a copy."),
         Slip(made=lambda places: 3 not in places, hint="The third, number 2, is merely late: it has not come before."),

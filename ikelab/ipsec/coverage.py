@@ -87,8 +87,8 @@ def _of_esp(association: Association, packet: bytes, sequence_high: int) -> Iter
     if opened.next_header is None:
         raise Misuse(f"SA {association.spi.hex()}: expected a packet that it opens, got: {'; '.join(opened.remarks)}")
     hidden, proved = keys.cipher.hides, association.has_integrity
-    header = "Outer IP header" if association.tunnel else "IP header"
-    yield header, read.start, False, False, "Routers read and change it; ESP leaves it alone.", "RFC 4303 §3.1.1"
+    header, clause = ("Outer IP header", "§3.1.2") if association.tunnel else ("IP header", "§3.1.1")
+    yield header, read.start, False, False, "Routers read and change it; ESP leaves it alone.", f"RFC 4303 {clause}"
     yield "UDP header", udp, False, False, "For the NAT to translate.", "RFC 3948 §2.1"
     yield "SPI", 4, False, proved, "Tells the receiver which SA, and so which keys.", "RFC 4303 §2.1"
     yield "Sequence Number", HEADER_SIZE - 4, False, proved, "Tells a replay from a new packet.", "RFC 4303 §2.2"
@@ -107,7 +107,7 @@ def _of_ah(association: Association, packet: bytes, sequence_high: int) -> Itera
         raise Misuse(f"SA {association.spi.hex()}: expected a packet of its own, got: {'; '.join(opened.remarks)}")
     yield from _header_under_ah(packet, read)
     for name, size in AH_FIELDS:
-        yield name, size, False, True, "Part of AH, and covered by it.", "RFC 4302 §3.3.3.1"
+        yield name, size, False, True, "Part of AH, and covered by it.", "RFC 4302 §3.3.3"
     yield from _proof_of_ah(association, opened)
     for name, size in _inside(association, opened.payload):
         yield name, size, False, True, "Protected, for all to read.", "RFC 4302 §3.3.3"
@@ -117,7 +117,7 @@ def _proof_of_ah(association: Association, opened: OpenedAh) -> Iterator[Part]:
     assert association.keys.integrity is not None
     iv = association.keys.integrity.iv_size
     yield "IV", iv, False, True, "Starts GMAC; another one gives another ICV.", "RFC 4543 §4"
-    yield "ICV", len(opened.icv) - iv, False, False, "The proof itself: zeros while it is computed.", "RFC 4302 §2.6"
+    yield "ICV", len(opened.icv) - iv, False, False, "The proof itself: zeros while it is computed.", "RFC 4302 §3.3.3"
     yield "ICV padding", len(opened.padding), False, True, "Aligns what follows.", "RFC 4302 §2.6"
 
 

@@ -51,13 +51,18 @@ RIGHT = {
 WRONG_ICVS: list[tuple[Callable[[Named, Named], object], str]] = [
     (lambda keys, esp: proof(keys, joined(esp, *COVERED)), "All 32 octets"),
     (lambda keys, esp: proof(keys, joined(esp, *COVERED))[16:], "its last 16 octets"),
-    (lambda keys, esp: proof(keys, esp["IP header"], joined(esp, *COVERED))[:16], "is not covered by ESP"),
+    (lambda keys, esp: proof(keys, esp["Outer IP header"], joined(esp, *COVERED))[:16], "is not covered by ESP"),
     (lambda keys, esp: proof(keys, esp["Ciphertext"])[:16], "The ciphertext alone"),
     (lambda keys, esp: proof(keys, esp["IV"], esp["Ciphertext"])[:16], "SPI and number are missing"),
     (lambda keys, esp: proof(keys, joined(esp, "SPI", "Sequence Number", "Ciphertext"))[:16], "The IV is missing"),
     (lambda keys, esp: proof(keys, joined(esp, *COVERED, "ICV"))[:16], "cannot cover itself"),
     (lambda keys, esp: hmac.digest(keys["encryption"], joined(esp, *COVERED), "sha256")[:16], "this one encrypts"),
     (lambda keys, esp: hashlib.sha256(joined(esp, *COVERED)).digest()[:16], "the plain hash"),
+    (lambda keys, esp: hashlib.sha256(keys["integrity"] + joined(esp, *COVERED)).digest()[:16], "not yet HMAC"),
+    (lambda keys, esp: hashlib.sha256(joined(esp, *COVERED) + keys["integrity"]).digest()[:16], "not yet HMAC"),
+    (lambda keys, esp: proof(keys, joined(esp, *COVERED))[:12], "12 octets are what"),
+    (lambda keys, esp: hmac.digest(keys["integrity"], joined(esp, *COVERED), "sha1")[:12], "This is HMAC-SHA-1"),
+    (lambda keys, esp: hmac.digest(keys["integrity"], joined(esp, *COVERED), "sha1"), "This is HMAC-SHA-1"),
     (lambda keys, esp: b"", "Other octets"),
     (lambda keys, esp: esp["Nose"], "KeyError"),
 ]
@@ -78,7 +83,7 @@ WRONG_SIZES: list[tuple[Callable[[int], object], str]] = [
 
 SLIPS: list[tuple[str, object, str]] = [
     ("wire", "a", "the header of the host's packet"),
-    ("wire", "c", "Next Header"),
+    ("wire", "c", "the inner IP header: is it"),
     ("wire", "d", "Routers have to know"),
     ("opener", "a", "messages of IKE"),
     ("opener", "c", "Each direction has its own"),
