@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
+from ikelab import run
+from tests.browser.lab import shot
 from tests.browser.player_page import INITIATOR, INK, SECRET_TINT, Open, lit, row, step_is, style
 from tests.needs import needs
 from tests.view.runs import run_of
@@ -157,6 +159,14 @@ class TestOctets:
 
 
 class TestSecrets:
+    def test_after_message_4_both_have_the_root_of_all_keys(self, opened: Open) -> None:
+        """The picture main_mode.png of README."""
+        page = opened(run("main").trace.to_json(), at="step=5&view=secrets&secret=SKEYID")
+        expect(page.locator(".formula")).to_have_text("SKEYID = prf(PSK, Ni_b | Nr_b)")
+        expect(page.locator(".recipe")).to_contain_text("Initiator since step 5, Responder since step 4")
+        assert page.locator(".foot").evaluate("e => e.getBoundingClientRect().bottom") <= 900
+        shot(page, "main_mode")
+
     def test_a_formula_walks_back_to_the_pre_shared_key(self, opened: Open) -> None:
         page = opened(at="step=5&view=secrets")
         formula = page.locator(".formula")
