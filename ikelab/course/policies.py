@@ -40,7 +40,8 @@ FIRST_PACKET = Question[str](
     ),
     right=lambda: "c",
     because="The policy says that such packets are to be protected. There is no SA to do it with, so the policy itself "
-    "tells IKE whom to ask for what. Whether the packet is kept meanwhile is left to the gateway (RFC 4301 §5.1).",
+    "tells IKE whom to ask for what. Whether the packet is kept meanwhile is left to the gateway (RFC 4301 §5.1): here "
+    "it is lost.",
     slips=(
         _chose("a", "A policy that protects would be worth nothing if it did so only now and then."),
         _chose("b", "Somebody must begin. Who knows first that an SA is wanted?"),
@@ -66,7 +67,8 @@ MEETS = Question[tuple[int, ...]](
     kind=Numbers(len(DESTINATIONS), wanted="a list of places, such as [1, 2]"),
     right=those_that_leave,
     because="The list is read from the top, and the first policy that fits decides (RFC 4301 §4.4.1). Two of the "
-    "packets fit net; IKE's ports are not asked for by a ping; for the rest there is the last line, which discards.",
+    "packets fit net; IKE's ports are not asked for by a ping; for the rest there is the last line, which discards. So "
+    "it must be (RFC 4301 §5); many routers, though, send in clear what no crypto list names.",
     slips=(
         Slip(
             made=lambda places: 3 in places,
@@ -148,6 +150,12 @@ def _answers(formula: Answer, hint: str) -> Slip[tuple[bool, ...]]:
     return Slip(made=lambda answers: answers == tuple(formula(*each) for each in meetings()), hint=hint)
 
 
+def _differs(answers: tuple[bool, ...], *, leaves: bool) -> bool:
+    """Whether a packet of this way is judged otherwise than by the engine."""
+    told = zip(meetings(), answers, strict=True)
+    return any(met.leaves is leaves and answer is not _engine_covers(wanted, met) for (wanted, met), answer in told)
+
+
 FITS = Question[tuple[bool, ...]](
     name="fits",
     ask="Write the function that says whether a packet is one of those that a policy means.",
@@ -156,6 +164,15 @@ FITS = Question[tuple[bool, ...]](
     because="The engine agrees for two policies and nine packets, on their way out and in. One entry serves both ways: "
     "what is local is the source of a packet that leaves, and the destination of one that comes in.",
     slips=(
+        Slip(
+            made=lambda answers: not any(answers),
+            hint="No packet ever fits. An address is never == a network: in asks whether it belongs there.",
+        ),
+        Slip(
+            made=lambda answers: _differs(answers, leaves=True) and not _differs(answers, leaves=False),
+            hint="What comes in you judge rightly. One from 10.1.0.10 to 10.2.0.10 on its way out fits 10.1.0.0/24 and "
+            "10.2.0.0/24; one from 10.2.0.10 to 10.1.0.10 does not. What do you say?",
+        ),
         _answers(_out, "Right for packets that leave. One that comes in has the other side's address as its source."),
         _answers(
             lambda wanted, met: _out(wanted, met) or _back(wanted, met),
@@ -182,7 +199,8 @@ FITS = Question[tuple[bool, ...]](
             "Both must fit, not one of them: and instead of or.",
         ),
     ),
-    otherwise='It differs from the engine for some packet. More help: hint("fits").',
+    otherwise="Some packet is judged otherwise than the engine does. Try it by hand: which address of it is local, on "
+    'its way out and on its way in? More help: hint("fits").',
     hints=(
         "in asks whether an address is in a network: packet.source in policy.local.",
         "A packet that leaves: source in local, and destination in remote. One that comes in: the other way round.",
@@ -265,7 +283,7 @@ ANY_IDS = Question[str](
     ),
     right=lambda: "b",
     because="The SA takes any packet. What goes into it is decided by routes, and those Quick Mode does not know. "
-    "Policy-based or route-based is a matter of each gateway's own tables: on the wire only these IDs differ.",
+    "Policy-based or route-based is a matter of each gateway's own tables: on the wire at most these IDs hint at it.",
     slips=(
         _chose("a", "So the policy would pick the packets once more. But that the route has done already."),
         _chose("c", "So it would be in transport mode, for packets of the gateways themselves, such as GRE."),

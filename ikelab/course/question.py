@@ -14,6 +14,8 @@ Understood = TypeVar("Understood")
 MOST_MEMBERS = 1000
 """Members of a list that are looked at; a longer one is no answer to anything asked here."""
 LONGEST_ECHO = 60
+LONGEST_COMPLAINT = 100
+"""Letters of what Python says of a failing function."""
 
 
 ADVICE = {
@@ -264,7 +266,12 @@ def _ended(error: Exception) -> str:
     if not words.strip():
         return type(error).__name__
     advice = next((each for complaint, each in ADVICE.items() if complaint in words), "")
-    return f"{type(error).__name__}: {words.splitlines()[0][:LONGEST_ECHO]}{advice}"
+    return f"{type(error).__name__}: {_cut(words.splitlines()[0])}{advice}"
+
+
+def _cut(words: str) -> str:
+    """What there is room for, with a sign where that is not all."""
+    return words if len(words) <= LONGEST_COMPLAINT else f"{words[:LONGEST_COMPLAINT]}…"
 
 
 def _called_with(function: Callable[..., object], call: tuple[object, ...]) -> str:

@@ -67,7 +67,10 @@ SLIPS: list[tuple[str, object, str]] = [
         ),
         "and instead of or",
     ),
-    ("fits", lambda policy, packet: False, "It differs from the engine"),
+    ("fits", lambda policy, packet: packet.source == policy.local, "No packet ever fits"),
+    ("fits", lambda policy, packet: not packet.leaves and back(policy, packet), "What comes in you judge rightly"),
+    ("fits", lambda policy, packet: True, "Some packet is judged otherwise"),
+    ("fits", lambda policy, packet: packet.source & policy.local, "'IPv4Address' and 'IPv4Network'. (Called"),
     ("fits", lambda policy, packet: "yes", "Expected True or False"),
     ("fits", lambda policy, packet: policy.source, "AttributeError"),
     ("two_tunnels", "a", "anything of IKE around it"),
@@ -129,6 +132,14 @@ class TestWhatTheLessonShows:
     def test_the_ids_of_a_tunnel_interface_are_any(self) -> None:
         for child in policies.any_talk().result.children:
             assert (str(child.local), str(child.remote)) == ("0.0.0.0/0", "0.0.0.0/0")
+
+    def test_the_player_opens_on_the_first_of_them(self) -> None:
+        player = policies.any_talk().play(step=7, field=[1, 55])
+        (message,) = [each for each in player.trace["messages"] if each["frame"] == 7]
+        field = message["sheets"][1]["fields"][55]
+        assert (field["name"], field["text"], field["leaf"]) == ("Network Address", "0.0.0.0", True)
+        first = next(each for each in message["sheets"][1]["fields"] if each["name"] == "Network Address")
+        assert player.field == [1, message["sheets"][1]["fields"].index(first)]
 
     def test_one_side_that_means_any_is_refused(self) -> None:
         mixed = run("main", initiator={"local_ts": "0.0.0.0/0", "remote_ts": "0.0.0.0/0"})
