@@ -13,6 +13,7 @@ from ikelab.course.runs import run
 from ikelab.course.shown import whole_lines
 from ikelab.course.two_gateways import gateways
 from ikelab.ipsec.refused import Refused
+from ikelab.wire import ip
 
 OUTSIDE = "203.0.113.7"
 AH_ALONE = {"esp": "", "ah": "sha256"}
@@ -50,8 +51,10 @@ class NatTrial:
     def __repr__(self) -> str:
         """A line a way."""
         width = max(len(trial.way) for trial in self.trials)
+        first = self.trials[0]
+        before, behind = (ip.read_ip(octets).source for octets in (first.sent.packet, first.arrived.octets))
         lines = (f"{number}. {each.way:<{width}}  {_short(each.arrived)}" for number, each in enumerate(self.trials, 1))
-        return "\n".join(lines)
+        return "\n".join([f"source address: {before} before the NAT, {behind} behind it", *lines])
 
     def _repr_html_(self) -> str:
         """The same for a notebook."""

@@ -55,7 +55,7 @@ class SpdTable:
     def _lines(self, side: str, boundary: Boundary) -> Iterator[str]:
         for interface, spd in boundary.spds.items():
             routed = [str(route.destination) for route in boundary.routes if route.interface == interface]
-            yield f"the {side}, {interface}: packets to {', '.join(each for each in routed if ':' not in each)}"
+            yield f"the {side}, {interface}; routes: {', '.join(each for each in routed if ':' not in each)}"
             shown = [each for each in spd.policies if each.local.first.version == 4 or interface != WAN]
             yield from _table(POLICY_HEADS, [_policy(number, each) for number, each in enumerate(shown, 1)])
 

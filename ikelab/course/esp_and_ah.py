@@ -297,13 +297,14 @@ NAT_WAYS = "; ".join(f"{number}: {way}" for number, (way, *_) in enumerate(WAYS,
 
 NAT = Question[tuple[int, ...]](
     name="nat",
-    ask=f"A NAT before the initiator changes the source address. A TCP packet is sent in six ways ({NAT_WAYS}). Which "
-    "of them reach the server?",
+    ask="A NAT before the initiator changes the source address, one to one: no other host is behind it. A TCP packet "
+    f"is sent in six ways ({NAT_WAYS}). Which of them reach the server?",
     kind=Numbers(len(WAYS), wanted="a list of their numbers, such as [1, 2]"),
     right=lambda: nat_trial("tcp").through,
     because="AH covers the address. ESP does not; but in transport mode TCP's checksum does, and the NAT cannot mend "
-    "what is under the ICV (RFC 3715 §2.1). In UDP the receiver knows of the NAT, and mends it (RFC 3948 §3.1.2). It "
-    "is not the ICV of ESP that fails. What bare ESP lacks is ports, by which a NAT tells two hosts behind it apart.",
+    "what is under the ICV (RFC 3715 §2.1). In UDP the receiver knows of the NAT, and computes it anew; or corrects it "
+    "by what NAT-OA has told of the first address (RFC 3948 §3.1.2). It is not the ICV of ESP that fails. What bare "
+    "ESP lacks is ports, by which a NAT tells two hosts behind it apart.",
     slips=(
         Slip(
             made=lambda ways: bool({1, 2} & set(ways)), hint="AH's ICV covers the source address. What does a NAT do?"

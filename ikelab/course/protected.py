@@ -5,13 +5,14 @@ Every value here shows itself, as text and in a notebook.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from ikelab.course import hosts
-from ikelab.course.shown import whole_lines
+from ikelab.course.calling import told_when_miscalled
+from ikelab.course.shown import NotHere, Secret, whole_lines, wrapped_lines
 from ikelab.crypto.derived import counted
 from ikelab.errors import Misuse
 from ikelab.ipsec import coverage
@@ -38,8 +39,25 @@ IS_ENCRYPTED = "Ciphertext"
 """What the encrypted fields are called together."""
 
 
+class OnePacket:
+    """What is true of any packet here. AS_IN: how to come by one. INSTEAD: what it cannot do, and what to do then."""
+
+    AS_IN: ClassVar[str] = 'a packet that was sent, as in pair.send("ping")'
+    INSTEAD: ClassVar[Mapping[str, str]] = {
+        "play": "a packet is not played alone, but with the run that made its SAs: talk.ping().play()"
+    }
+
+    if not TYPE_CHECKING:  # to a type checker, what is not declared is not there
+
+        def __getattr__(self, name: str) -> object:
+            """Say what to do instead."""
+            if name in self.INSTEAD:
+                raise NotHere(f"{name}: {self.INSTEAD[name]}")
+            return object.__getattribute__(self, name)
+
+
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Sent:
+class Sent(OnePacket):
     """A packet as it left a gateway. inner: as the host sent it; packet: as it is on the wire, IP header and all.
 
     sas: what was applied, the innermost first. pieces: its fields. notes: what somebody has done to it since.
@@ -67,6 +85,7 @@ class Sent:
         begin = next((piece.at for piece in self.pieces if piece.name in OPENS_WITH), 0)
         return self.packet[begin:]
 
+    @told_when_miscalled
     def flipped(self, where: str | int) -> Sent:
         """The same with one bit flipped: the last one of a field, or of the octet of that number. Raises Misuse."""
         at = where if isinstance(where, int) else self._piece(where).end - 1
@@ -76,6 +95,7 @@ class Sent:
         what = f"octet {at}" if isinstance(where, int) else where
         return replace(self, packet=octets, notes=(*self.notes, f"{what}: one bit is flipped"))
 
+    @told_when_miscalled
     def altered(self, name: str, to: bytes | int) -> Sent:
         """The same with other octets in a field, or a number. Raises Misuse where they do not fit."""
         piece = self._piece(name)
@@ -88,7 +108,8 @@ class Sent:
         packet = self.packet[: piece.at] + octets + self.packet[piece.end :]
         return replace(self, packet=packet, notes=(*self.notes, f"{name} is now {octets.hex()}"))
 
-    def decrypted(self, key: bytes) -> Attempt:
+    @told_when_miscalled
+    def decrypted(self, key: bytes | Secret) -> Attempt:
         """What this key makes of the encrypted octets, without a look at the ICV.
 
         Raises Misuse where nothing is encrypted, or the key has another size than the cipher's.
@@ -96,11 +117,12 @@ class Sent:
         inner = next((each for each in self.sas if each.keys.cipher is not None), None)
         if inner is None:
             raise Misuse("decrypted: expected an ESP packet, got one in which nothing is encrypted")
+        octets = key.value if isinstance(key, Secret) else key
         size = len(inner.keys.enc_key or b"")
-        if len(key) != size:
-            raise Misuse(f"decrypted: expected a key of {counted(size)}, got {counted(len(key))}")
+        if len(octets) != size:
+            raise Misuse(f"decrypted: expected a key of {counted(size)}, got {counted(len(octets))}")
         begin = self._piece("SPI" if len(self.sas) == 1 else "ESP SPI").at
-        opened = open_esp(replace(inner.keys, enc_key=key, auth_key=None), self.packet[begin:])
+        opened = open_esp(replace(inner.keys, enc_key=octets, auth_key=None), self.packet[begin:])
         inside = opened.payload if opened.next_header is not None else b""
         return Attempt(octets=opened.plaintext or b"", inside=inside, why=opened.remarks)
 
@@ -133,9 +155,14 @@ class Sent:
             lines.append(f"policy {self.policy}: it leaves {self.how.value}")
         return tuple(map(visible, (*lines, *self.notes)))
 
+    @property
+    def _covers(self) -> str:
+        """Whose ICV the table tells of: of two, the outer one's."""
+        return f"{self.sas[-1].keys.protocol}'s ICV covers" if len(self.sas) > 1 else drawn.COVERS
+
     def __repr__(self) -> str:
         """The same, and every field beside its octets."""
-        table = drawn.text(self.pieces, self.packet)
+        table = drawn.text(self.pieces, self.packet, self._covers)
         return "\n".join([*self.heading, "", table] if self.pieces else self.heading)
 
     def _repr_html_(self) -> str:
@@ -143,7 +170,7 @@ class Sent:
         head, *more = map(escape, self.heading)
         words = f"<div><strong>{head}</strong>{''.join(f'<br>{line}' for line in more)}</div>"
         legend = "blue: encrypted; green: readable, covered by the ICV; orange: the ICV; plain: neither"
-        return words + drawn.html(self.pieces, self.packet, legend) if self.pieces else words
+        return words + drawn.html(self.pieces, self.packet, legend, self._covers) if self.pieces else words
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -171,8 +198,16 @@ class Attempt:
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Stopped:
+class Stopped(OnePacket):
     """A packet that did not leave its gateway, and why."""
+
+    INSTEAD: ClassVar[Mapping[str, str]] = {
+        **OnePacket.INSTEAD,
+        **dict.fromkeys(
+            ("inner", "esp", "flipped", "altered", "decrypted"),
+            "this packet never left its gateway; where there is no SA yet, run pair.negotiate(), then send again",
+        ),
+    }
 
     side: str
     packet: bytes
@@ -213,11 +248,11 @@ class Stopped:
 
     def _repr_html_(self) -> str:
         """The same for a notebook."""
-        return whole_lines(repr(self), "A packet that did not leave")
+        return wrapped_lines(repr(self), "A packet that did not leave")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Arrived:
+class Arrived(OnePacket):
     """What a gateway makes of a packet. octets: as it came. complaint: why the host behind it throws it away."""
 
     side: str
@@ -260,7 +295,7 @@ class Arrived:
 
     def _repr_html_(self) -> str:
         """The same for a notebook."""
-        return whole_lines(repr(self), "What a gateway makes of a packet")
+        return wrapped_lines(repr(self), "What a gateway makes of a packet")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -280,6 +315,8 @@ class Ping:
         """The player of the run, which goes on with these packets; it begins at the first of them. Raises Misuse."""
         if self.trace is None:
             raise Misuse("play: expected packets through the SAs of a run, got none: let IKE negotiate first")
+        if not any(isinstance(step, Sent) for step in self.steps):
+            raise Misuse(f"play: expected packets that were sent, got none: {self.steps[0].verdict}")
         from ikelab.course.packet_film import with_packets
         from ikelab.view.player import Player
 
@@ -292,7 +329,7 @@ class Ping:
 
     def _repr_html_(self) -> str:
         """The same for a notebook."""
-        return whole_lines(repr(self), "A ping, there and back")
+        return wrapped_lines(repr(self), "A ping, there and back")
 
 
 def _lines(step: Sent | Stopped | Arrived) -> Iterator[str]:

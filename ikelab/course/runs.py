@@ -235,7 +235,7 @@ class Run(Shown):
     # -- packets
 
     @told_when_miscalled
-    def gateways(self, form: Form = "policy-based", *, nat: str = "") -> Gateways:
+    def gateways(self, form: Form | None = None, *, nat: str = "") -> Gateways:
         """Both gateways with the SAs that were made, to send packets: see `ikelab.course.gateways`. Raises Misuse."""
         from ikelab.course.two_gateways import gateways
 

@@ -74,6 +74,8 @@ class Secret:
     says where it was given or heard. step: when it was first known; since: the same in words. explain: what it is for.
     """
 
+    AS_IN: ClassVar[str] = 'a secret, as in talk.secret("Ka")'
+
     name: str
     label: str
     value: bytes
@@ -229,6 +231,11 @@ def whole_lines(words: str, label: str) -> str:
         "font-size: var(--jp-code-font-size, inherit); line-height: var(--jp-code-line-height, 1.3)"
     )
     return f'<pre tabindex="0" role="group" aria-label="{escape(label)}" style="{style}">{escape(words)}</pre>'
+
+
+def wrapped_lines(words: str, label: str) -> str:
+    """The same, where a sentence too long goes on in the next line: nothing stands in columns."""
+    return whole_lines(words, label).replace("white-space: pre;", "white-space: pre-wrap;", 1)
 
 
 def place(of: str, number: object, last: int) -> int:

@@ -16,14 +16,16 @@ from ipaddress import ip_address, ip_network
 from typing import Literal
 
 from ikelab.course import hosts
+from ikelab.course.calling import told_when_miscalled
 from ikelab.course.databases import SadTable, SpdTable
 from ikelab.course.presets import scenario as preset
 from ikelab.course.protected import Arrived, Ping, Sent, Stopped, pieces_of
 from ikelab.course.runs import Run, run
 from ikelab.course.scenarios import ALICE, BOB, ROLES, Scenario, Side
 from ikelab.course.translating import NAT_PORT, Nat
+from ikelab.crypto.derived import counted
 from ikelab.crypto.sa_keys import IpsecProtocol
-from ikelab.errors import Misuse
+from ikelab.errors import Misuse, WireError
 from ikelab.ike.config import Child, Seeded
 from ikelab.ike.conversation import INITIATOR, OTHER, RESPONDER
 from ikelab.ike.sa import IkeSa
@@ -32,9 +34,12 @@ from ikelab.ipsec.association import UdpPorts
 from ikelab.ipsec.boundary import TUNNEL_INTERFACE, Boundary, Crossed, Route, enter, leave, policy_based, route_based
 from ikelab.ipsec.policy import Template
 from ikelab.net.associations import NAMES, sad_of
+from ikelab.wire import ip
 
 Form = Literal["policy-based", "route-based"]
 FORMS = ("policy-based", "route-based")
+ANY = "0.0.0.0/0"
+"""Where a tunnel interface's SAs begin and end: which packets they carry, routes decide."""
 KINDS = ("ping", "tcp", "udp")
 NETWORKS = {INITIATOR: ALICE.local_ts, RESPONDER: BOB.local_ts}
 """The offices behind the gateways, by role."""
@@ -72,6 +77,7 @@ class Gateways:
 
     # -- packets
 
+    @told_when_miscalled
     def send(
         self,
         what: str | bytes = "ping",
@@ -105,6 +111,7 @@ class Gateways:
             pieces=pieces_of(associations, outcome.packet),
         )
 
+    @told_when_miscalled
     def receive(self, packet: Sent | bytes, *, side: str = "") -> Arrived:
         """A packet comes to a gateway; by default to the one that it was sent to. Raises Misuse.
 
@@ -116,6 +123,11 @@ class Gateways:
             raise Misuse(f"receive: expected a packet that was sent, or octets, got {type(packet).__name__}")
         role = _known(side) if side else OTHER[packet.side] if isinstance(packet, Sent) else RESPONDER
         octets = packet.packet if isinstance(packet, Sent) else packet
+        if isinstance(packet, bytes):
+            try:
+                ip.read_ip(packet)
+            except WireError:
+                raise Misuse(f"receive: expected an IP packet, got {counted(len(packet))} that are none") from None
         if self.nat is not None:
             inside = self.scenario.initiator.address
             octets = self.nat.translated(octets) if role == RESPONDER else self.nat.returned(octets, inside)
@@ -123,6 +135,7 @@ class Gateways:
         self.boundaries[role] = crossing.after
         return Arrived(side=role, octets=octets, outcome=crossing.outcome)
 
+    @told_when_miscalled
     def ping(self, *, source: str = "", destination: str = "") -> Ping:
         """An echo request of a host behind the initiator, and the answer, as far as they come. Raises Misuse."""
         steps = tuple(self._ping(source, destination))
@@ -175,15 +188,17 @@ class Gateways:
         """The policies and routes of both."""
         return SpdTable(self.boundaries)
 
+    @told_when_miscalled
     def refused(self, side: str = RESPONDER) -> Mapping[str, int]:
         """How many packets one side has refused, by reason, whether or not they named an SA of its."""
         boundary = self.boundaries[_known(side)]
         counts: dict[str, int] = {}
-        for counted in (boundary.refused, *(entry.refused for entry in boundary.sad.inbound.values())):
-            for reason, number in counted.items():
+        for tally in (boundary.refused, *(entry.refused for entry in boundary.sad.inbound.values())):
+            for reason, number in tally.items():
                 counts[reason.words] = counts.get(reason.words, 0) + number
         return counts
 
+    @told_when_miscalled
     def route(self, network: str, side: str = INITIATOR) -> SpdTable:
         """One route more into the tunnel interface of one side; its tables as they are then. Raises Misuse."""
         boundary = self.boundaries[_known(side)]
@@ -193,11 +208,19 @@ class Gateways:
             added = Route(ip_network(network), TUNNEL_INTERFACE)
         except ValueError as error:
             raise Misuse(f"route: expected a network such as 10.3.0.0/24, got {network!r}: {error}") from None
+        peer = self._side(OTHER[side]).address
+        if ip_address(peer) in added.destination:
+            raise Misuse(
+                f"route: expected a network without the other gateway, got {network}: ESP itself goes to {peer}, and "
+                "would be routed into the tunnel once more"
+            )
         self.boundaries[side] = replace(boundary, routes=(added, *boundary.routes))
         return self.spd
 
     def negotiate(self) -> Run:
-        """Let IKE make what a policy has asked for: the run, whose SAs both take up."""
+        """Let IKE make what a policy has asked for: the run, whose SAs both take up. Raises Misuse if there are SAs."""
+        if self.talk is not None and self.talk.established:
+            raise Misuse("negotiate: expected gateways without SAs, got SAs that are there already: see pair.sad")
         self.talk = run(self.scenario)
         self._take_up(self.talk)
         return self.talk
@@ -233,17 +256,27 @@ class Gateways:
         return connection.children[0]
 
 
-def gateways(what: str | Scenario | Run, form: Form = "policy-based", *, nat: str = "") -> Gateways:
+@told_when_miscalled
+def gateways(what: str | Scenario | Run, form: Form | None = None, *, nat: str = "") -> Gateways:
     """Two gateways: those of a run with the SAs it made, or of a scenario, before IKE has said a word.
 
-    form: "policy-based", or "route-based" with a tunnel interface. nat: the address of a NAT before the initiator.
-    Raises Misuse.
+    form: "policy-based", or "route-based" with a tunnel interface; by default the latter where the SAs are for any
+    packet. nat: the address of a NAT before the initiator. Raises Misuse.
     """
     talk = what if isinstance(what, Run) else None
     scenario = talk.scenario if talk is not None else preset(what) if isinstance(what, str) else what
     if not isinstance(scenario, Scenario):
         raise Misuse(f"gateways: expected a run, or the name of a scenario, got {type(what).__name__}")
-    return Gateways(scenario=scenario, form=form, nat=Nat(outside=nat) if nat else None, talk=talk)
+    return Gateways(
+        scenario=scenario, form=form or _form_of(scenario), nat=Nat(outside=nat) if nat else None, talk=talk
+    )
+
+
+def _form_of(scenario: Scenario) -> Form:
+    """A policy that protects whatever there is picks nothing: that is what routes are for."""
+    sides = (scenario.initiator, scenario.responder)
+    any_packet = all(each.local_ts == each.remote_ts == ANY for each in sides)
+    return "route-based" if any_packet else "policy-based"
 
 
 def _known(side: str) -> str:

@@ -12,26 +12,27 @@ from ikelab.ipsec.coverage import Piece
 
 PER_ROW = 16
 YES, NO = "✓", "–"
-HEADS = ("at", "field", "encrypted", "ICV covers", "octets")
+COVERS = "ICV covers"
 ENCRYPTED, COVERED, PROOF = "#3576c940", "#15906f30", "#b4690e40"
 """Backgrounds that are light enough on white and dark enough on black: their last two digits let it shine through."""
 
 
-def text(pieces: Sequence[Piece], packet: bytes) -> str:
-    """A row for each field, and another one for each 16 octets more that it has."""
+def text(pieces: Sequence[Piece], packet: bytes, covers: str = COVERS) -> str:
+    """A row for each field, and another one for each 16 octets more that it has. covers: the head of that column."""
+    heads = _heads(covers)
     width = max((len(piece.name) for piece in pieces), default=0)
-    lines = [f"{HEADS[0]:>4}  {HEADS[1]:<{width}}  {HEADS[2]}  {HEADS[3]}  {HEADS[4]}"]
+    lines = [f"{heads[0]:>4}  {heads[1]:<{width}}  {heads[2]}  {heads[3]}  {heads[4]}"]
     for piece in pieces:
         first, *more = _rows(packet[piece.at : piece.end])
-        signs = f"{_sign(piece.encrypted):<9}  {_sign(piece.covered):<10}"
+        signs = f"{_sign(piece.encrypted):<9}  {_sign(piece.covered):<{len(covers)}}"
         lines.append(f"{piece.at:>4}  {piece.name:<{width}}  {signs}  {first}")
-        lines += [f"{'':>4}  {'':<{width}}  {'':<9}  {'':<10}  {row}" for row in more]
+        lines += [f"{'':>4}  {'':<{width}}  {'':<9}  {'':<{len(covers)}}  {row}" for row in more]
     return "\n".join(lines)
 
 
-def html(pieces: Sequence[Piece], packet: bytes, caption: str) -> str:
+def html(pieces: Sequence[Piece], packet: bytes, caption: str, covers: str = COVERS) -> str:
     """The same as a table; what each field is for can be unfolded below it."""
-    heads = "".join(f'<th style="text-align: left; padding: 1px 8px">{head}</th>' for head in HEADS)
+    heads = "".join(f'<th style="text-align: left; padding: 1px 8px">{head}</th>' for head in _heads(covers))
     rows = "".join(_row(piece, packet[piece.at : piece.end]) for piece in pieces)
     return (
         f'<div style="font-size: 12px; margin-top: 4px">{escape(caption)}</div>'
@@ -39,6 +40,10 @@ def html(pieces: Sequence[Piece], packet: bytes, caption: str) -> str:
         '<table style="margin: 4px 0; border-collapse: collapse; font-size: 12px">'
         f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>{_explained(pieces)}"
     )
+
+
+def _heads(covers: str) -> tuple[str, ...]:
+    return ("at", "field", "encrypted", covers, "octets")
 
 
 def _explained(pieces: Sequence[Piece]) -> str:

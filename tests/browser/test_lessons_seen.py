@@ -117,5 +117,5 @@ def test_policies(lab_page: Callable[..., Any], scheme: str, width: int) -> None
     assert cell(page, "for place in").inner_text().count("discarded by policy") == 3
     assert "not protected, though it should be" in cell(page, "answer.inner").inner_text()
     assert "0.0.0.0/0" in cell(page, "wide.play").inner_text()
-    assert "vti0: packets to 10.3.0.0/24" in cell(page, "pair.route").inner_text()
+    assert "vti0; routes: 10.3.0.0/24" in cell(page, "pair.route").inner_text()
     assert "? Your turn" in cell(page, "def fits").inner_text()

@@ -83,11 +83,19 @@ class TestAcross:
         assert pair.negotiate().established
         assert pair.ping().answered
 
+    def test_gateways_whose_sas_are_for_any_packet_have_a_tunnel_interface(self) -> None:
+        forms = {
+            name: (run(name).gateways().form, gateways(name).form) for name in ("main", "route-based", "transport")
+        }
+        assert forms["route-based"] == ("route-based", "route-based")
+        assert forms["main"] == forms["transport"] == ("policy-based", "policy-based")
+        assert run("route-based").gateways("policy-based").form == "policy-based"
+
     @pytest.mark.parametrize("sides", [{}, {"initiator": ANY, "responder": ANY}])
     def test_routes_lead_into_a_tunnel_interface(self, sides: dict[str, object]) -> None:
         pair = run("main", **sides).gateways("route-based")
         assert pair.ping().answered
-        assert "vti0: packets to 10.2.0.0/24" in repr(pair.spd)
+        assert "vti0; routes: 10.2.0.0/24" in repr(pair.spd)
         elsewhere = pair.send(destination="10.9.0.1")
         assert isinstance(elsewhere, Stopped)
         assert refusal(elsewhere) is Reason.DISCARDED
@@ -146,6 +154,7 @@ class TestInBetween:
         keys = packet.sas[0].keys
         assert keys.enc_key is not None
         assert packet.decrypted(keys.enc_key).inside == packet.inner
+        assert packet.decrypted(talk.secret("encryption key dc1761f5")).inside == packet.inner
         for wrong in (talk.secret("SKEYID_e").value[:16], talk.secret("Ka").value[:16]):
             attempt = packet.decrypted(wrong)
             assert attempt.inside == b""
@@ -246,6 +255,19 @@ class TestShown:
         assert isinstance(stopped, Stopped)
         assert "<script>" not in stopped._repr_html_()
 
+    def test_of_two_icvs_the_table_tells_of_the_outer_one(self) -> None:
+        assert "AH's ICV covers" in repr(sent(run("main", ah="sha256").gateways()))
+        assert "AH's ICV covers" in sent(run("main", ah="sha256").gateways())._repr_html_().replace("&#x27;", "'")
+        assert "'s ICV covers" not in repr(sent(run("main").gateways()))
+
+    def test_sentences_are_wrapped_and_tables_are_not(self) -> None:
+        pair = run("main").gateways()
+        assert "white-space: pre-wrap" in pair.receive(sent(pair))._repr_html_()
+        assert "white-space: pre;" in pair.sad._repr_html_()
+
+    def test_the_nat_shows_what_it_does(self) -> None:
+        assert repr(nat_trial()).startswith(f"source address: 10.99.0.1 before the NAT, {OUTSIDE} behind it\n1. AH")
+
     def test_tables(self) -> None:
         pair = run("main").gateways()
         pair.ping()
@@ -262,6 +284,17 @@ class TestShown:
             (lambda pair: pair.send(side="eve"), "expected initiator or responder"),
             (lambda pair: pair.send(source="nowhere"), "two IP addresses"),
             (lambda pair: pair.receive(7), "got int"),
+            (lambda pair: pair.receive(b"abc"), "expected an IP packet, got 3 octets that are none"),
+            (lambda pair: pair.receive(), r"expected receive\(packet"),
+            (lambda pair: pair.ping("10.2.0.10"), r"expected ping\(\*, source"),
+            (lambda pair: pair.send().flipped(), r"expected flipped\(where\)"),
+            (lambda pair: pair.send().altered("Sequence Number"), r"expected altered\(name, to\)"),
+            (lambda pair: pair.send().decrypted(...), "expected octets .* or a secret, as in talk.secret"),
+            (lambda pair: pair.send().play(), r"talk\.ping\(\)\.play\(\)"),
+            (lambda pair: gateways("main").send().inner, r"never left its gateway; .* pair\.negotiate\(\)"),  # type: ignore[union-attr]
+            (lambda pair: pair.negotiate(), "SAs that are there already"),
+            (lambda pair: run("route-based").gateways().route("0.0.0.0/0"), "without the other gateway"),
+            (lambda pair: run("psk").ping().play(), "packets that were sent, got none: .* there is no SA"),
             (lambda pair: pair.receive(gateways("main").send()), "never left"),
             (lambda pair: pair.send().flipped("Nose"), "expected one of Outer IP header, SPI"),
             (lambda pair: pair.send().flipped(4000), "from 0 to"),
