@@ -134,8 +134,8 @@ class TestWhatTheLessonShows:
             assert (str(child.local), str(child.remote)) == ("0.0.0.0/0", "0.0.0.0/0")
 
     def test_the_player_opens_on_the_first_of_them(self) -> None:
-        player = policies.any_talk().play(step=7, field=[1, 55])
-        (message,) = [each for each in player.trace["messages"] if each["frame"] == 7]
+        player = policies.any_talk().play(step=8, field=[1, 55])
+        (message,) = [each for each in player.trace["messages"] if each["frame"] == 8]
         field = message["sheets"][1]["fields"][55]
         assert (field["name"], field["text"], field["leaf"]) == ("Network Address", "0.0.0.0", True)
         first = next(each for each in message["sheets"][1]["fields"] if each["name"] == "Network Address")
