@@ -29,7 +29,7 @@ lab: $(VENV)/learner.stamp
 test: lint pytest
 
 pytest: $(VENV)/developer.stamp $(FLOOR)/floor.stamp
-	$(BIN)/python -m pytest -n auto --dist loadgroup --cov --cov-report=term $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n auto --cov --cov-report=term $(PYTEST_ARGS)
 
 bench: $(VENV)/developer.stamp
 	$(BIN)/python -m tests.bench $(BENCH)

@@ -13,7 +13,7 @@ from tests.needs import captures_dir, needs, recorded_conversations, rfc_dir, ve
 
 __all__ = ["captures_dir", "needs", "recorded_conversations", "rfc_dir", "vectors_dir"]
 
-pytest_plugins = ("tests.needs", "pytester")
+pytest_plugins = ("tests.needs", "tests.together", "pytester")
 
 hypothesis.settings.register_profile(
     "ikelab",

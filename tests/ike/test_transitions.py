@@ -19,7 +19,6 @@ from tests.ike.two_peers import ALICE, BOB, mirrored, peer, wish, wishes
 
 SEEDS = 400
 MANY_SEEDS = range(1_000, 11_000)
-pytestmark = pytest.mark.xdist_group("transitions")
 
 STRANGER = Endpoint("192.0.2.9", 500)
 
