@@ -180,10 +180,15 @@ def policy_based(
 ) -> Boundary:
     """A gateway whose policy picks packets by their addresses, wherever they are routed."""
     protecting = Policy(name=name, local=local, remote=remote, action=Action.PROTECT, template=template)
+    return guarded_by((protecting,), addresses=addresses)
+
+
+def guarded_by(policies: Iterable[Policy], *, addresses: Iterable[IpAddress]) -> Boundary:
+    """A gateway with these policies in order, its own IKE let through before them, and nothing else after them."""
     own = frozenset(addresses)
     return Boundary(
         addresses=own,
-        spds={WAN: Spd((*ike_bypass(own), protecting, *discard_rest()))},
+        spds={WAN: Spd((*ike_bypass(own), *policies, *discard_rest()))},
         routes=_default_routes(),
     )
 

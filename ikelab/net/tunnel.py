@@ -20,8 +20,8 @@ from ikelab.ike.config import TUNNEL_MODES, Child, PeerConfig
 from ikelab.ike.sa import IkeSa, IpsecSa
 from ikelab.ike.selector import Selector
 from ikelab.ipsec.association import Association, UdpPorts
-from ikelab.ipsec.boundary import WAN, Boundary, Crossed, How, NeedsIke, Outcome, enter_esp, leave, policy_based
-from ikelab.ipsec.policy import Action, Policy, Spd, Template
+from ikelab.ipsec.boundary import Boundary, Crossed, How, NeedsIke, Outcome, enter_esp, guarded_by, leave
+from ikelab.ipsec.policy import Action, Policy, Template
 from ikelab.ipsec.refused import Reason, Refused
 from ikelab.ipsec.sad import Name
 from ikelab.net.associations import association_of
@@ -59,12 +59,7 @@ def boundary_of(config: PeerConfig) -> Boundary:
             protecting.append(
                 Policy(name=child.name, local=local, remote=remote, action=Action.PROTECT, template=template)
             )
-    first = protecting[0]
-    assert first.template is not None
-    boundary = policy_based(addresses=(), local=first.local, remote=first.remote, template=first.template)
-    policies = boundary.spds[WAN].policies
-    place = next(n for n, policy in enumerate(policies) if policy.action is Action.PROTECT)
-    return replace(boundary, spds={WAN: Spd((*policies[:place], *protecting, *policies[place + 1 :]))})
+    return guarded_by(protecting, addresses=())
 
 
 def device_for(config: PeerConfig, name: str, own: Collection[str]) -> Tun:
@@ -147,12 +142,13 @@ class Tunnel:
         crossing = leave(self.boundary, packet, lambda label, size: secrets.token_bytes(size))
         self.boundary = crossing.after
         outcome = crossing.outcome
+        self._count(outcome)
         if isinstance(outcome, NeedsIke):
             self._kept.append(packet)
             if self.station.now - self._asked >= SECONDS_BETWEEN_QUESTIONS:
                 self._asked = self.station.now
                 self._ask(outcome.template)
-        elif self._has_crossed(outcome) and isinstance(outcome, Crossed) and outcome.how is How.PROTECTED:
+        elif isinstance(outcome, Crossed) and outcome.how is How.PROTECTED:
             esp = _esp_in(outcome.packet)
             sa = next(sa for sa, child in self._children() if child.spi == outcome.sas[0][1] and not child.inbound)
             self.station.send_esp(esp, sa.local, sa.remote)
@@ -163,7 +159,8 @@ class Tunnel:
         crossing = enter_esp(self.boundary, esp)
         self.boundary = crossing.after
         outcome = crossing.outcome
-        if self._has_crossed(outcome) and isinstance(outcome, Crossed) and outcome.how is How.UNPROTECTED:
+        self._count(outcome)
+        if isinstance(outcome, Crossed) and outcome.how is How.UNPROTECTED:
             try:
                 self.device.write(outcome.packet)
             except OSError as problem:
@@ -194,14 +191,13 @@ class Tunnel:
     def _children(self) -> Iterator[tuple[IkeSa, IpsecSa]]:
         return ((sa, child) for sa in self.station.peer.sas for child in sa.children)
 
-    def _has_crossed(self, outcome: Outcome) -> bool:
+    def _count(self, outcome: Outcome) -> None:
         if isinstance(outcome, Refused):
             if not self.refused[outcome.reason]:
                 self.station.trouble(str(outcome))
             self.refused[outcome.reason] += 1
         elif isinstance(outcome, Crossed):
             self.passed[outcome.how] += 1
-        return isinstance(outcome, Crossed)
 
 
 def _esp_in(packet: bytes) -> bytes:
