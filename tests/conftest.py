@@ -7,7 +7,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-pytest.register_assert_rewrite("tests.needs", "tests.wire.claims")
+pytest.register_assert_rewrite("tests.needs", "tests.wire.claims", "tests.course.answers")
 
 from tests.needs import captures_dir, needs, recorded_conversations, rfc_dir, vectors_dir  # noqa: E402  (after the line above)
 

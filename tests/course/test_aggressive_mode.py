@@ -13,14 +13,13 @@ import pytest
 from ikelab.course import aggressive_mode, impostor, overhear
 from ikelab.course.checks import Sign
 from ikelab.course.guessing import Guessing
-from ikelab.course.question import Question
 from ikelab.course.runs import Run, run
 from ikelab.course.scenarios import ALICE, BOB
 from ikelab.errors import Misuse
 from ikelab.ike.config import PeerConfig, Seeded, Weak
 from ikelab.ike.peer import Connect, Peer
 from ikelab.net.link import Link
-from tests.course.test_start import said, understood_as
+from tests.course.answers import Answers, said
 
 TALK = run("aggressive")
 Heard = Mapping[str, bytes]
@@ -82,28 +81,8 @@ SLIPS: list[tuple[str, object, str]] = [
 ]
 
 
-@pytest.mark.parametrize("name", RIGHT)
-def test_the_right_answer(name: str) -> None:
-    assert said(name, RIGHT[name]).startswith(Sign.RIGHT)
-
-
-@pytest.mark.parametrize(("name", "answer", "hint"), SLIPS)
-def test_a_slip_gets_its_own_hint(name: str, answer: object, hint: str) -> None:
-    answered = said(name, answer)
-    assert answered.startswith(Sign.WRONG)
-    assert hint in answered
-
-
-def test_every_question_is_tried_with_the_right_answer_and_two_wrong_ones() -> None:
-    names = [question.name for question in aggressive_mode.QUESTIONS]
-    assert [name for name in names if name not in RIGHT] == []
-    assert [name for name in names if sum(slip[0] == name for slip in SLIPS) < 2] == []
-
-
-@pytest.mark.parametrize("question", aggressive_mode.QUESTIONS, ids=lambda question: question.name)
-def test_every_slip_is_tried(question: Question[Any]) -> None:
-    tried = [each for name, answer, _ in SLIPS if name == question.name for each in understood_as(question, answer)]
-    assert all(any(slip.made(answer) for answer in tried) for slip in question.slips)
+class TestAnswers(Answers):
+    questions, right, slips = aggressive_mode.QUESTIONS, RIGHT, SLIPS
 
 
 def test_the_solution_among_the_hints_is_one() -> None:

@@ -15,7 +15,7 @@ from ikelab.course.protected import Sent
 from ikelab.course.question import Question
 from ikelab.course.runs import run
 from ikelab.ipsec.boundary import Crossed
-from tests.course.test_start import said, understood_as
+from tests.course.answers import said, understood_as
 
 Named = Mapping[str, bytes]
 COVERED = ("SPI", "Sequence Number", "IV", "Ciphertext")

@@ -10,7 +10,7 @@ from ikelab.course import hellman
 from ikelab.course.checks import Sign
 from ikelab.course.hellman import GROUP_14, TOY, g, p
 from ikelab.course.runs import run
-from tests.course.test_start import said, understood_as
+from tests.course.answers import Answers, said
 
 P = GROUP_14.prime
 
@@ -72,28 +72,8 @@ SLIPS = [
 ]
 
 
-@pytest.mark.parametrize("name", RIGHT)
-def test_the_right_answer(name: str) -> None:
-    assert said(name, RIGHT[name]).startswith(Sign.RIGHT)
-
-
-@pytest.mark.parametrize(("name", "answer", "hint"), SLIPS)
-def test_a_slip_gets_its_own_hint(name: str, answer: object, hint: str) -> None:
-    answered = said(name, answer)
-    assert answered.startswith(Sign.WRONG)
-    assert hint in answered
-
-
-def test_every_question_is_tried_with_the_right_answer_and_two_wrong_ones() -> None:
-    names = [question.name for question in hellman.QUESTIONS]
-    assert [name for name in names if name not in RIGHT] == []
-    assert [name for name in names if sum(slip[0] == name for slip in SLIPS) < 2] == []
-
-
-@pytest.mark.parametrize("question", hellman.QUESTIONS, ids=lambda question: question.name)
-def test_every_slip_is_tried(question: hellman.Question) -> None:
-    tried = [each for name, answer, _ in SLIPS if name == question.name for each in understood_as(question, answer)]
-    assert all(any(slip.made(answer) for answer in tried) for slip in question.slips)
+class TestAnswers(Answers):
+    questions, right, slips = hellman.QUESTIONS, RIGHT, SLIPS
 
 
 def test_the_solutions_among_the_hints_are_some() -> None:

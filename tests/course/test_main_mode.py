@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import pytest
 
 from ikelab.course import main_mode
 from ikelab.course.checks import Sign
-from ikelab.course.question import Question
 from ikelab.course.runs import Run, run
 from ikelab.ike.rules import RESEND
-from tests.course.test_start import said, understood_as
+from tests.course.answers import Answers, said
 
 TALK = run("main")
 Has = Mapping[str, bytes]
@@ -81,32 +79,12 @@ SLIPS: list[tuple[str, object, str]] = [
 ]
 
 
-@pytest.mark.parametrize("name", RIGHT)
-def test_the_right_answer(name: str) -> None:
-    assert said(name, RIGHT[name]).startswith(Sign.RIGHT)
+class TestAnswers(Answers):
+    questions, right, slips = main_mode.QUESTIONS, RIGHT, SLIPS
 
 
 def test_the_name_is_found_by_its_name_as_well() -> None:
     assert said("hash_r", proof(*R_FIRST, "IDir_b", named=False)).startswith(Sign.RIGHT)
-
-
-@pytest.mark.parametrize(("name", "answer", "hint"), SLIPS)
-def test_a_slip_gets_its_own_hint(name: str, answer: object, hint: str) -> None:
-    answered = said(name, answer)
-    assert answered.startswith(Sign.WRONG)
-    assert hint in answered
-
-
-def test_every_question_is_tried_with_the_right_answer_and_two_wrong_ones() -> None:
-    names = [question.name for question in main_mode.QUESTIONS]
-    assert [name for name in names if name not in RIGHT] == []
-    assert [name for name in names if sum(slip[0] == name for slip in SLIPS) < 2] == []
-
-
-@pytest.mark.parametrize("question", main_mode.QUESTIONS, ids=lambda question: question.name)
-def test_every_slip_is_tried(question: Question[Any]) -> None:
-    tried = [each for name, answer, _ in SLIPS if name == question.name for each in understood_as(question, answer)]
-    assert all(any(slip.made(answer) for answer in tried) for slip in question.slips)
 
 
 def test_the_solutions_among_the_hints_are_some() -> None:

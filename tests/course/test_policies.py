@@ -11,7 +11,7 @@ from ikelab.course.protected import Sent, Stopped
 from ikelab.course.question import Question
 from ikelab.course.runs import run
 from ikelab.errors import Misuse
-from tests.course.test_start import said, understood_as
+from tests.course.answers import said, understood_as
 
 
 def out(policy: Wanted, packet: Met) -> bool:

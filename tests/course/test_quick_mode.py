@@ -6,17 +6,14 @@ import hashlib
 import hmac
 from collections.abc import Callable, Mapping
 
-import pytest
-
 from ikelab.course import quick_mode, stolen
 from ikelab.course.checks import Sign
 from ikelab.course.packet_keys import FIRST, SECOND, message_id, runs, talk
-from ikelab.course.question import Question
 from ikelab.course.runs import run
 from ikelab.crypto.derived import counted
 from ikelab.ike.conversation import INITIATOR, RESPONDER
 from ikelab.wire.numbers import Notify
-from tests.course.test_start import said, understood_as
+from tests.course.answers import Answers, said
 
 Has = Mapping[str, bytes]
 
@@ -176,28 +173,8 @@ SLIPS = [
 ]
 
 
-@pytest.mark.parametrize("name", RIGHT)
-def test_the_right_answer(name: str) -> None:
-    assert said(name, RIGHT[name]).startswith(Sign.RIGHT)
-
-
-@pytest.mark.parametrize(("name", "answer", "hint"), SLIPS)
-def test_a_slip_gets_its_own_hint(name: str, answer: object, hint: str) -> None:
-    answered = said(name, answer)
-    assert answered.startswith(Sign.WRONG)
-    assert hint in answered
-
-
-def test_every_question_is_tried_with_the_right_answer_and_two_wrong_ones() -> None:
-    names = [question.name for question in quick_mode.QUESTIONS]
-    assert [name for name in names if name not in RIGHT] == []
-    assert [name for name in names if sum(slip[0] == name for slip in SLIPS) < 2] == []
-
-
-@pytest.mark.parametrize("question", quick_mode.QUESTIONS, ids=lambda question: question.name)
-def test_every_slip_is_tried(question: Question[object]) -> None:
-    tried = [each for name, answer, _ in SLIPS if name == question.name for each in understood_as(question, answer)]
-    assert all(any(slip.made(answer) for answer in tried) for slip in question.slips)
+class TestAnswers(Answers):
+    questions, right, slips = quick_mode.QUESTIONS, RIGHT, SLIPS
 
 
 def test_the_solutions_among_the_hints_are_some() -> None:

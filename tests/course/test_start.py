@@ -6,14 +6,12 @@ import hashlib
 import hmac
 import json
 
-import pytest
-
 from ikelab.course import keys, start
-from ikelab.course.checks import Sign, Talk
+from ikelab.course.checks import Sign
 from ikelab.course.datasets import dataset
-from ikelab.course.question import NotUnderstood
 from ikelab.course.recording import recorded
 from ikelab.course.runs import run
+from tests.course.answers import Answers, said
 from tests.lessons import LESSONS
 from tests.needs import captures_dir, needs
 
@@ -21,15 +19,6 @@ TALK = recorded(start.TALK)
 PSK = b"correct horse battery staple"
 NI = bytes.fromhex("beb9ed2495c03b64731f61b9d7afd5469c0adab98ae98db7fe30f8748ade653a")
 NR = bytes.fromhex("453d4c1ddceec77eb11b7a3532ade459f8933c041cd39e3f979fb07c2e04a32d")
-
-
-def said(name: str, answer: object) -> str:
-    """What the lesson says to a prediction, after it was compared, or to the answer of an exercise."""
-    talk = Talk()
-    if talk.questions[name].hints:
-        return repr(talk.check(name, answer))
-    talk.predict(name, answer)
-    return repr(talk.check(name))
 
 
 RIGHT = {
@@ -79,41 +68,8 @@ SLIPS = [
 ]
 
 
-@pytest.mark.parametrize("name", RIGHT)
-def test_the_right_answer(name: str) -> None:
-    assert said(name, RIGHT[name]).startswith(Sign.RIGHT)
-
-
-@pytest.mark.parametrize(("name", "answer", "hint"), SLIPS)
-def test_a_slip_gets_its_own_hint(name: str, answer: object, hint: str) -> None:
-    answered = said(name, answer)
-    assert answered.startswith(Sign.WRONG)
-    assert hint in answered
-
-
-def test_every_question_is_tried_with_the_right_answer_and_two_wrong_ones() -> None:
-    names = [question.name for question in start.QUESTIONS]
-    assert [name for name in names if name not in RIGHT] == []
-    assert [name for name in names if sum(slip[0] == name for slip in SLIPS) < 2] == []
-
-
-@pytest.mark.parametrize("question", start.QUESTIONS, ids=lambda question: question.name)
-def test_every_slip_is_tried(question: start.Question) -> None:
-    tried = [
-        understood
-        for name, answer, _ in SLIPS
-        if name == question.name
-        for understood in understood_as(question, answer)
-    ]
-    assert all(any(slip.made(answer) for answer in tried) for slip in question.slips)
-
-
-def understood_as(question: start.Question, answer: object) -> list[object]:
-    """The answer as the question understands it; nothing, if it does not."""
-    try:
-        return [question.kind.understand(answer)]
-    except NotUnderstood:
-        return []
+class TestAnswers(Answers):
+    questions, right, slips = start.QUESTIONS, RIGHT, SLIPS
 
 
 def test_the_solution_among_the_hints_is_one() -> None:
