@@ -61,7 +61,7 @@ SENT = Question[tuple[int, ...]](
             hint="Messages 1 and 2 settle how to encrypt, not with what key. A key in them would be everybody's.",
         ),
         Slip(
-            made=lambda numbers: set(numbers) <= {3, 4},
+            made=lambda numbers: bool(numbers) and set(numbers) <= {3, 4},
             hint="They come close: 3 and 4 carry what keys are made of. But they can be read by anyone, and a key sent "
             "in them would be everybody's.",
         ),
@@ -70,7 +70,7 @@ SENT = Question[tuple[int, ...]](
             hint="5 and 6 are encrypted already, so a key was there before. They carry names and proofs.",
         ),
         Slip(
-            made=lambda numbers: set(numbers) <= {7, 8, 9},
+            made=lambda numbers: bool(numbers) and set(numbers) <= {7, 8, 9},
             hint="You will read that, and it would be safe, for they are encrypted. But they too carry only what keys "
             "are made of.",
         ),

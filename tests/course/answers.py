@@ -59,7 +59,8 @@ class Answers:
         assert [name for name in names if name not in self.right] == []
         assert [name for name in names if sum(slip[0] == name for slip in self.slips) < 2] == []
 
-    def test_every_slip_is_tried(self, question: Question[Any]) -> None:
+    def test_every_slip_is_tried_and_none_is_right(self, question: Question[Any]) -> None:
         mine = [answer for name, answer, _ in self.slips if name == question.name]
         tried = [each for answer in mine for each in understood_as(question, answer)]
         assert all(any(slip.made(answer) for answer in tried) for slip in question.slips)
+        assert not [slip.hint for slip in question.slips if slip.made(question.right())]

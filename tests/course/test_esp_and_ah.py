@@ -6,16 +6,12 @@ import hashlib
 import hmac
 from collections.abc import Callable, Mapping
 
-import pytest
-
 from ikelab.course import esp_and_ah
-from ikelab.course.checks import Sign
 from ikelab.course.esp_and_ah import packets, parts
 from ikelab.course.protected import Sent
-from ikelab.course.question import Question
 from ikelab.course.runs import run
 from ikelab.ipsec.boundary import Crossed
-from tests.course.answers import said, understood_as
+from tests.course.answers import Answers
 
 Named = Mapping[str, bytes]
 COVERED = ("SPI", "Sequence Number", "IV", "Ciphertext")
@@ -108,25 +104,9 @@ SLIPS: list[tuple[str, object, str]] = [
     *(("size", function, hint) for function, hint in WRONG_SIZES),
 ]
 
-every_question = pytest.mark.parametrize("question", esp_and_ah.QUESTIONS, ids=lambda question: question.name)
 
-
-class TestQuestions:
-    @every_question
-    def test_the_right_answer_is_the_engines(self, question: Question[object]) -> None:
-        assert said(question.name, RIGHT[question.name]).startswith(Sign.RIGHT)
-
-    @pytest.mark.parametrize(("name", "answer", "words"), SLIPS)
-    def test_each_slip_has_its_own_hint(self, name: str, answer: object, words: str) -> None:
-        told = said(name, answer)
-        assert told.startswith(Sign.WRONG)
-        assert words in told
-
-    @every_question
-    def test_every_slip_is_tried_and_none_is_right(self, question: Question[object]) -> None:
-        tried = [each for name, answer, _ in SLIPS if name == question.name for each in understood_as(question, answer)]
-        assert all(any(slip.made(answer) for answer in tried) for slip in question.slips)
-        assert not [slip.hint for slip in question.slips if slip.made(question.right())]
+class TestQuestions(Answers):
+    questions, right, slips = esp_and_ah.QUESTIONS, RIGHT, SLIPS
 
 
 class TestWhatTheLessonShows:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import pytest
 
 from ikelab.course import gateways, policies
-from ikelab.course.checks import Sign
 from ikelab.course.policies import Met, Wanted, meetings
 from ikelab.course.protected import Sent, Stopped
-from ikelab.course.question import Question
 from ikelab.course.runs import run
 from ikelab.errors import Misuse
-from tests.course.answers import said, understood_as
+from tests.course.answers import Answers
 
 
 def out(policy: Wanted, packet: Met) -> bool:
@@ -87,25 +85,9 @@ SLIPS: list[tuple[str, object, str]] = [
     ("third", "d", "Nobody new has come"),
 ]
 
-every_question = pytest.mark.parametrize("question", policies.QUESTIONS, ids=lambda question: question.name)
 
-
-class TestQuestions:
-    @every_question
-    def test_the_right_answer_is_the_engines(self, question: Question[object]) -> None:
-        assert said(question.name, RIGHT[question.name]).startswith(Sign.RIGHT)
-
-    @pytest.mark.parametrize(("name", "answer", "words"), SLIPS)
-    def test_each_slip_has_its_own_hint(self, name: str, answer: object, words: str) -> None:
-        told = said(name, answer)
-        assert told.startswith(Sign.WRONG)
-        assert words in told
-
-    @every_question
-    def test_every_slip_is_tried_and_none_is_right(self, question: Question[object]) -> None:
-        tried = [each for name, answer, _ in SLIPS if name == question.name for each in understood_as(question, answer)]
-        assert all(any(slip.made(answer) for answer in tried) for slip in question.slips)
-        assert not [slip.hint for slip in question.slips if slip.made(question.right())]
+class TestQuestions(Answers):
+    questions, right, slips = policies.QUESTIONS, RIGHT, SLIPS
 
     def test_the_exercise_has_packets_both_ways_that_fit_and_that_do_not(self) -> None:
         found = {(packet.leaves, right_fit(policy, packet)) for policy, packet in meetings()}
